@@ -1,0 +1,44 @@
+"""The account of a loaded checkpoint: no tensor without a fate."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Account:
+    """What became of each tensor of the file, and where each tensor of the model came from."""
+
+    source: str
+    # Name in the file -> ("used" | "renamed" | "tied" | "left out", the reason or "").
+    file: dict[str, tuple[str, str]] = field(default_factory=dict)
+    # Name in the model -> "filled" | "new".
+    model: dict[str, str] = field(default_factory=dict)
+    # What the folder's config.json says of its own weights under "minibert_note", or "".
+    note: str = ""
+
+    def __str__(self) -> str:
+        """One line for each group of tensors with the same fate: fate, count, group, reason."""
+        groups = Counter((fate, group_of(name), why) for name, (fate, why) in self.file.items())
+        lines = [f"{self.source}: {len(self.file)} tensors in the file"]
+        for (fate, group, why), count in groups.items():
+            lines.append(f"  {fate:<9} {count:>4}  {group}" + (f"  ({why})" if why else ""))
+        lines.append(f"{len(self.model)} tensors in the model")
+        for (fate, group), count in Counter(
+            (fate, group_of(name)) for name, fate in self.model.items()
+        ).items():
+            lines.append(f"  {fate:<9} {count:>4}  {group}")
+        return "\n".join(lines + ([f"note: {self.note}"] if self.note else []))
+
+
+def group_of(name: str) -> str:
+    """The group that a tensor is counted in.
+
+    Example:
+        >>> group_of("bert.encoder.layer.11.output.dense.weight")
+        'encoder.layer.*'
+        >>> group_of("cls.predictions.bias"), group_of("pooler.dense.bias")
+        ('cls.predictions.*', 'pooler.*')
+    """
+    parts = name.removeprefix("bert.").split(".")
+    depth = 2 if parts[0] in ("encoder", "cls") else 1
+    return ".".join([*parts[:depth], "*"])

@@ -1,0 +1,69 @@
+"""From a name to a folder with a checkpoint's files: bundled, local, or from the Hub."""
+
+import json
+from pathlib import Path
+
+BUNDLED = Path(__file__).parent.parent / "assets" / "minibert-tiny"
+FILES = ("config.json", "model.safetensors", "vocab.txt")
+
+
+class CheckpointError(ValueError):
+    """A checkpoint that cannot be loaded or saved, and what to do about it."""
+
+
+def find_folder(name: str | Path | None, revision: str | None = None) -> Path:
+    """The local folder of a checkpoint; a name on the Hub is first fetched into its cache."""
+    if name is None:
+        folder = BUNDLED
+    elif str(name) and Path(name).expanduser().is_dir():
+        folder = Path(name).expanduser()
+    elif isinstance(name, Path) or not name or name.startswith((".", "~", "/")):
+        raise CheckpointError(f"there is no folder {str(name)!r}")
+    else:
+        folder = download(name, revision)
+    missing = [file for file in FILES if not (folder / file).is_file()]
+    if "model.safetensors" in missing and (folder / "pytorch_model.bin").is_file():
+        raise CheckpointError(
+            f"{folder} has its weights only as pytorch_model.bin. Unpickling that would run "
+            "whatever code is in it, so minibert reads safetensors alone. If you trust the file, "
+            "convert it: transformers.BertForPreTraining.from_pretrained(FOLDER)"
+            ".save_pretrained(NEW_FOLDER)"
+        )
+    if missing:
+        raise CheckpointError(f"{folder} has no {', '.join(missing)}")
+    return folder
+
+
+def download(name: str, revision: str | None) -> Path:
+    """Fetch the files from the Hub, or find them in its cache."""
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
+
+    # pytorch_model.bin is not among them: where a model has nothing else, find_folder says so.
+    wanted = [*FILES, "tokenizer_config.json"]
+    try:
+        return Path(snapshot_download(name, revision=revision, allow_patterns=wanted))
+    except RepositoryNotFoundError:
+        why = "is neither a folder here nor a public model on the Hub"
+    except RevisionNotFoundError:
+        why = f"has no revision {revision!r} on the Hub"
+    except ValueError as error:
+        why = f"is neither a folder here nor a name that the Hub could have ({error})"
+    except OSError as error:
+        why = (
+            "is not a folder here, not in the Hub's cache, and the Hub cannot be reached "
+            f"({type(error).__name__}); load_bert() without a name needs no network"
+        )
+    raise CheckpointError(f"{name!r} {why}")
+
+
+def read_config(folder: Path) -> dict:
+    """The content of the folder's config.json."""
+    file = folder / "config.json"
+    try:
+        settings = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise CheckpointError(f"{file} is not JSON: {error}") from None
+    if not isinstance(settings, dict):
+        raise CheckpointError(f"{file} must hold a JSON object, not {type(settings).__name__}")
+    return settings

@@ -1,0 +1,47 @@
+"""`minibert verify [NAME]`: the certificate that our model and transformers compute the same."""
+
+import argparse
+
+HELP = "compare every operation of a model with transformers, on the same weights and texts"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "name", nargs="?", help="a folder or a name on the Hub (default: the bundled model)"
+    )
+    parser.add_argument("--dtype", choices=("float32", "float64"), default="float32")
+    parser.add_argument(
+        "--text", action="append", help="a text; several make a padded batch (default: two)"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    try:
+        import transformers
+    except ImportError:
+        raise ValueError(
+            "transformers, the other side of the comparison, is not installed; "
+            "`pip install transformers` brings it"
+        ) from None
+    import torch
+
+    from minibert.inspection.verify import TEXTS, verify
+
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    texts = args.text or TEXTS
+    rows = verify(args.name, texts, getattr(torch, args.dtype))
+    print(
+        f"{args.name or 'minibert-tiny'}: minibert and transformers {transformers.__version__} "
+        f"(eager), {args.dtype}, {len(texts)} texts\n"
+    )
+    print(f"{'operation':<48} {'worst at':>8}  {'max |difference|':>16}  {'bound':>7}")
+    for row in rows:
+        layer = "" if row.worst_layer is None else row.worst_layer
+        verdict = "pass" if row.passed else "FAIL"
+        print(
+            f"{row.operation:<48} {layer:>8}  {row.difference:16.1e}  {row.bound:7.0e}  {verdict}"
+        )
+    failed = sum(not row.passed for row in rows)
+    print(f"\n{len(rows) - failed} of {len(rows)} operations agree")
+    return 1 if failed else 0

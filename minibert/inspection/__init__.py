@@ -1,0 +1,1 @@
+"""Looking into the model: trace.py, numpy_twin.py, verify.py."""

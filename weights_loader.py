@@ -1,0 +1,302 @@
+"""Official checkpoint -> textbook model, and back, with a full account of every tensor.
+
+    from weights_loader import load_bert, save_bert
+
+    model, tokenizer = load_bert()                              # the bundled tiny model, no network
+    model, tokenizer = load_bert("bert-base-uncased")           # a name on the Hugging Face Hub
+    model, tokenizer = load_bert("my/folder", head="mlm")       # a folder in the Hub's layout
+    print(model.account)                                        # what became of every tensor
+    save_bert(model, tokenizer, "another/folder")               # transformers loads it too
+
+Only `model.safetensors` is read, never `pytorch_model.bin`: unpickling a file runs whatever code
+is in it. The tensors are mapped from the file, not copied, so loading takes little more memory than
+the model itself.
+"""
+
+import json
+import os
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import nn
+
+from minibert.checkpoints.account import Account
+from minibert.checkpoints.source import CheckpointError, find_folder, read_config
+from minibert.config import BertConfig
+from minibert.heads import (
+    BertForMaskedLM,
+    BertForNextSentencePrediction,
+    BertForPreTraining,
+    MaskedLMHead,
+    NextSentenceHead,
+)
+from minibert.model import BertModel
+from minibert.tokenizer import BertTokenizer
+
+# The name table: official name -> ours. With a head, BERT's own names get "bert." in front on both
+# sides; in a bare BertModel neither has it.
+EMBEDDINGS = {
+    "embeddings.word_embeddings.weight": "embeddings.token.weight",
+    "embeddings.position_embeddings.weight": "embeddings.position.table",
+    "embeddings.token_type_embeddings.weight": "embeddings.segment.weight",
+    "embeddings.LayerNorm.weight": "embeddings.layer_norm.gamma",
+    "embeddings.LayerNorm.bias": "embeddings.layer_norm.beta",
+}
+LAYER = {  # below encoder.layer.{i}. there, encoder.layers.{i}. here
+    "attention.self.query.weight": "attention.query.weight",
+    "attention.self.query.bias": "attention.query.bias",
+    "attention.self.key.weight": "attention.key.weight",
+    "attention.self.key.bias": "attention.key.bias",
+    "attention.self.value.weight": "attention.value.weight",
+    "attention.self.value.bias": "attention.value.bias",
+    "attention.output.dense.weight": "attention.output.weight",
+    "attention.output.dense.bias": "attention.output.bias",
+    "attention.output.LayerNorm.weight": "attention_layer_norm.gamma",
+    "attention.output.LayerNorm.bias": "attention_layer_norm.beta",
+    "intermediate.dense.weight": "feed_forward.inner.weight",
+    "intermediate.dense.bias": "feed_forward.inner.bias",
+    "output.dense.weight": "feed_forward.output.weight",
+    "output.dense.bias": "feed_forward.output.bias",
+    "output.LayerNorm.weight": "feed_forward_layer_norm.gamma",
+    "output.LayerNorm.bias": "feed_forward_layer_norm.beta",
+}
+POOLER = {
+    "pooler.dense.weight": "pooler.dense.weight",
+    "pooler.dense.bias": "pooler.dense.bias",
+}
+MLM = {
+    "cls.predictions.transform.dense.weight": "mlm.dense.weight",
+    "cls.predictions.transform.dense.bias": "mlm.dense.bias",
+    "cls.predictions.transform.LayerNorm.weight": "mlm.layer_norm.gamma",
+    "cls.predictions.transform.LayerNorm.bias": "mlm.layer_norm.beta",
+    "cls.predictions.bias": "mlm.bias",
+}
+NSP = {
+    "cls.seq_relationship.weight": "nsp.logits.weight",
+    "cls.seq_relationship.bias": "nsp.logits.bias",
+}
+# Stored a second time by some files: these must equal the tensor that the model really has.
+TIED = {
+    "cls.predictions.decoder.weight": "embeddings.word_embeddings.weight",
+    "cls.predictions.decoder.bias": "cls.predictions.bias",
+}
+# Older files call LayerNorm's γ and β so; these endings mean nothing anywhere else.
+OLD_ENDINGS = {".LayerNorm.gamma": ".LayerNorm.weight", ".LayerNorm.beta": ".LayerNorm.bias"}
+LEFT_OUT = {  # beginning of an official name -> why it is not read
+    "embeddings.position_ids": "only counts 0, 1, 2 …",
+    "cls.predictions.": "the MLM head; head='mlm' reads it",
+    "cls.seq_relationship.": "the next-sentence head; head='nsp' reads it",
+    "pooler.": "the MLM head does not read the pooler",
+    "classifier.": "a fine-tuned task's head",
+    "qa_outputs.": "a fine-tuned task's head",
+}
+# `head` -> the class, which transformers has under the same name.
+MODELS = {
+    None: BertModel,
+    "mlm": BertForMaskedLM,
+    "nsp": BertForNextSentencePrediction,
+    "pretraining": BertForPreTraining,
+}
+
+
+def load_bert(
+    name: str | Path | None = None,
+    *,
+    head: str | None = None,
+    revision: str | None = None,
+    device: str | torch.device | None = None,
+    dtype: torch.dtype | None = None,
+) -> tuple[nn.Module, BertTokenizer]:
+    """A model in eval mode (no dropout) and its tokenizer.
+
+    `name`: a folder, a name on the Hub, or None for the bundled tiny model.
+    `head`: None (BertModel), "mlm", "nsp" or "pretraining" (both).
+    `revision`: a branch, tag or commit on the Hub.
+    `dtype`: of the weights; None is float32, whatever the file has.
+    """
+    if head not in MODELS:
+        raise ValueError(f"head must be one of {list(MODELS)}, not {head!r}")
+    dtype = torch.float32 if dtype is None else dtype
+    if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
+        raise ValueError(f"dtype must be a floating-point torch.dtype, not {dtype!r}")
+    folder = find_folder(name, revision)
+    settings = read_config(folder)
+    try:
+        config = BertConfig.from_dict(settings)
+    except ValueError as error:
+        raise CheckpointError(f"{folder}: not a BERT that minibert has: {error}") from None
+    tokenizer = BertTokenizer.from_folder(folder)
+    if len(tokenizer.tokens) > config.vocab_size:
+        raise CheckpointError(
+            f"{folder}: vocab.txt has {len(tokenizer.tokens)} pieces, "
+            f"but config.json says vocab_size {config.vocab_size}"
+        )
+    account = Account(str(name or "minibert-tiny"), note=settings.get("minibert_note", ""))
+    try:
+        with safe_open(folder / "model.safetensors", framework="pt") as file:
+            model = fill_model(file, config, head, dtype, account)
+    except SafetensorError as error:
+        raise CheckpointError(
+            f"{folder / 'model.safetensors'} is broken or cut short ({error}); fetch it again"
+        ) from None
+    model.account = account
+    return model.to(device).eval(), tokenizer
+
+
+def fill_model(
+    file: safe_open, config: BertConfig, head: str | None, dtype: torch.dtype, account: Account
+) -> nn.Module:
+    """Build the model without memory for its weights, then hand it the file's tensors."""
+    names = official_names(file.keys())
+    with torch.device("meta"):
+        if head is None:
+            has_pooler = any(theirs.startswith("pooler.") for theirs in names)
+            model = BertModel(config, with_pooler=has_pooler)
+        else:
+            model = MODELS[head](config)
+    table = name_table(model)
+    found = {table[theirs] for theirs in names if theirs in table}
+    new = new_head_tensors(config, table.values(), found)
+
+    account.file = {name: fate_of(theirs, name, table) for theirs, name in names.items()}
+    account.model = {ours: "new" if ours in new else "filled" for ours in table.values()}
+    check_tensors(file, names, account, table, model)
+
+    state = {
+        ours: file.get_tensor(names[theirs]) for theirs, ours in table.items() if ours in found
+    }
+    for copy, original in TIED.items():
+        is_tied = copy in names and account.file[names[copy]][0] == "tied"
+        if is_tied and not torch.equal(file.get_tensor(names[copy]), state[table[original]]):
+            raise CheckpointError(
+                f"{account.source}: {names[copy]} differs from {names[original]}. minibert's MLM "
+                "head has one tensor for both (tied), so it cannot be this model"
+            )
+    state = {ours: tensor.to(dtype) for ours, tensor in (state | new).items()}
+    model.load_state_dict(state, strict=True, assign=True)
+    return model
+
+
+def check_tensors(
+    file: safe_open,
+    names: dict[str, str],
+    account: Account,
+    table: dict[str, str],
+    model: nn.Module,
+) -> None:
+    """Raise CheckpointError with every tensor that is unknown, missing, or of another kind."""
+    problems = [f"{n}: unknown" for n, (fate, _) in account.file.items() if fate == "unknown"]
+    wanted = {ours: list(tensor.shape) for ours, tensor in model.state_dict().items()}
+    for theirs, ours in table.items():
+        if account.model[ours] == "new":
+            continue
+        if theirs not in names:
+            problems.append(f"{theirs}: missing")
+            continue
+        stored = file.get_slice(names[theirs])
+        if stored.get_shape() != wanted[ours]:
+            problems.append(f"{names[theirs]}: shape {stored.get_shape()}, not {wanted[ours]}")
+        if stored.get_dtype() not in ("F64", "F32", "F16", "BF16"):
+            problems.append(f"{names[theirs]}: {stored.get_dtype()} is no floating-point type")
+    if problems:
+        raise CheckpointError(
+            f"{account.source}: {len(problems)} tensors do not fit config.json's BERT:\n  "
+            + "\n  ".join(problems)
+        )
+
+
+def official_names(names: Iterable[str]) -> dict[str, str]:
+    """Official name without "bert." and with LayerNorm.weight/bias -> the name in the file."""
+    official: dict[str, str] = {}
+    for name in names:
+        theirs = name.removeprefix("bert.")
+        for old, now in OLD_ENDINGS.items():
+            if theirs.endswith(old):
+                theirs = theirs.removesuffix(old) + now
+        if theirs in official:
+            raise CheckpointError(f"{official[theirs]} and {name} are the same tensor twice")
+        official[theirs] = name
+    # Some files have the MLM bias only under the decoder's name.
+    if "cls.predictions.decoder.bias" in official and "cls.predictions.bias" not in official:
+        official["cls.predictions.bias"] = official.pop("cls.predictions.decoder.bias")
+    return official
+
+
+def name_table(model: nn.Module) -> dict[str, str]:
+    """Official name -> our name, for exactly the tensors that this model has."""
+    core = model if isinstance(model, BertModel) else model.bert
+    layers = {
+        f"encoder.layer.{i}.{theirs}": f"encoder.layers.{i}.{ours}"
+        for i in range(core.config.num_hidden_layers)
+        for theirs, ours in LAYER.items()
+    }
+    prefix = "" if core is model else "bert."
+    bert = {theirs: prefix + ours for theirs, ours in (EMBEDDINGS | layers | POOLER).items()}
+    held = model.state_dict().keys()
+    return {theirs: ours for theirs, ours in (bert | MLM | NSP).items() if ours in held}
+
+
+def fate_of(theirs: str, name: str, table: dict[str, str]) -> tuple[str, str]:
+    """What becomes of the file's tensor `name`, and why."""
+    if theirs in table:
+        if name.endswith(theirs):
+            return "used", ""
+        return "renamed", f"an older name for .{theirs.split('.')[-1]}"
+    if theirs in TIED and "cls.predictions.bias" in table:
+        return "tied", f"must equal {TIED[theirs]}"
+    for start, why in LEFT_OUT.items():
+        if theirs.startswith(start):
+            return "left out", why
+    return "unknown", ""
+
+
+def new_head_tensors(
+    config: BertConfig, wanted: Iterable[str], found: set[str]
+) -> dict[str, torch.Tensor]:
+    """Fresh tensors for each head that the model has and the file knows nothing of."""
+    new = {}
+    for prefix, part in (("mlm.", MaskedLMHead), ("nsp.", NextSentenceHead)):
+        is_wanted = any(name.startswith(prefix) for name in wanted)
+        if is_wanted and not any(name.startswith(prefix) for name in found):
+            new |= {prefix + name: tensor for name, tensor in part(config).state_dict().items()}
+    return new
+
+
+def save_bert(model: nn.Module, tokenizer: BertTokenizer, folder: str | Path) -> None:
+    """Write config.json, model.safetensors, vocab.txt and tokenizer_config.json.
+
+    The official layout: transformers loads it with no missing and no unexpected name. A folder that
+    was not there appears whole; in one that was, each file is replaced whole.
+    """
+    if type(model) not in MODELS.values():
+        raise CheckpointError(f"save_bert takes minibert's models, not {type(model).__name__}")
+    core = model if isinstance(model, BertModel) else model.bert
+    prefix = "" if core is model else "bert."
+    held = model.state_dict()
+    tensors = {
+        theirs if theirs.startswith("cls.") else prefix + theirs: held[ours].cpu().contiguous()
+        for theirs, ours in name_table(model).items()
+    }
+    config = {"architectures": [type(model).__name__], **core.config.to_dict()}
+    texts = {"config.json": json.dumps(config, indent=2) + "\n", **tokenizer.files()}
+
+    folder = Path(folder)
+    part = folder.with_name(f".{folder.name}.{os.getpid()}.part")
+    part.mkdir(parents=True)
+    try:
+        save_file(tensors, part / "model.safetensors", metadata={"format": "pt"})
+        for name, text in texts.items():
+            (part / name).write_text(text, encoding="utf-8", newline="\n")
+        # safetensors writes for the owner's eyes alone; give it the other files' permissions.
+        shutil.copymode(part / "config.json", part / "model.safetensors")
+        if folder.exists():
+            for file in sorted(part.iterdir()):
+                os.replace(file, folder / file.name)
+        else:
+            os.replace(part, folder)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
