@@ -245,7 +245,7 @@ def fate_of(theirs: str, name: str, table: dict[str, str]) -> tuple[str, str]:
     if theirs in table:
         if name.endswith(theirs):
             return "used", ""
-        return "renamed", f"an older name for .{theirs.split('.')[-1]}"
+        return "renamed", "LayerNorm.gamma and beta, the older names of weight and bias"
     if theirs in TIED and "cls.predictions.bias" in table:
         return "tied", f"must equal {TIED[theirs]}"
     for start, why in LEFT_OUT.items():

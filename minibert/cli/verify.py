@@ -35,13 +35,11 @@ def run(args: argparse.Namespace) -> int:
         f"{args.name or 'minibert-tiny'}: minibert and transformers {transformers.__version__} "
         f"(eager), {args.dtype}, {len(texts)} texts\n"
     )
-    print(f"{'operation':<48} {'worst at':>8}  {'max |difference|':>16}  {'bound':>7}")
+    print(f"{'operation':<46} {'worst at':>8} {'absolute':>9} {'relative':>9} {'bound':>6}")
     for row in rows:
         layer = "" if row.worst_layer is None else row.worst_layer
-        verdict = "pass" if row.passed else "FAIL"
-        print(
-            f"{row.operation:<48} {layer:>8}  {row.difference:16.1e}  {row.bound:7.0e}  {verdict}"
-        )
+        numbers = f"{row.absolute:9.1e} {row.relative:9.1e} {row.bound:6.0e}"
+        print(f"{row.operation:<46} {layer:>8} {numbers}  {'pass' if row.passed else 'FAIL'}")
     failed = sum(not row.passed for row in rows)
     print(f"\n{len(rows) - failed} of {len(rows)} operations agree")
     return 1 if failed else 0

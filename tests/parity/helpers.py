@@ -1,0 +1,45 @@
+"""transformers' models written to folders, in each of the layouts that are found in the wild."""
+
+import json
+from pathlib import Path
+
+from safetensors.torch import save_file
+from torch import nn
+
+from minibert.inspection.verify import Row
+from tests import tiny
+
+
+def official_state(model: nn.Module) -> dict:
+    """The state of a transformers model under the names that its checkpoints have."""
+    return {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
+
+
+def legacy_name(name: str) -> str:
+    """LayerNorm's names as in bert-base-uncased's own file."""
+    return name.replace("LayerNorm.weight", "LayerNorm.gamma").replace(
+        "LayerNorm.bias", "LayerNorm.beta"
+    )
+
+
+def write_folder(state: dict, config: dict, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    save_file(state, folder / "model.safetensors", metadata={"format": "pt"})
+    (folder / "config.json").write_text(json.dumps(config))
+    tiny.write_vocab(folder)
+
+
+def save_theirs(model: nn.Module, folder: Path, drop: tuple[str, ...] = ()) -> None:
+    """Write a transformers model in the modern layout, but for the names that begin with `drop`."""
+    state = official_state(model)
+    state.pop("cls.predictions.decoder.weight", None)  # tied: transformers does not store it either
+    state.pop("cls.predictions.decoder.bias", None)
+    state = {name: tensor for name, tensor in state.items() if not name.startswith(drop)}
+    write_folder(state, model.config.to_dict(), folder)
+
+
+def assert_all_passed(rows: list[Row]) -> None:
+    failed = [
+        f"{row.operation}: {row.relative:.1e} > {row.bound:.0e}" for row in rows if not row.passed
+    ]
+    assert not failed, "\n".join(failed)

@@ -1,0 +1,86 @@
+"""A full bert-base (12 × 768), random weights, in the layout of bert-base-uncased's own file."""
+
+import gc
+import json
+import subprocess
+import sys
+
+import pytest
+import torch
+import transformers
+from safetensors.torch import save_file
+
+from minibert.inspection.verify import BOUNDS, compare
+from tests.parity.helpers import assert_all_passed, legacy_name, official_state
+from weights_loader import load_bert
+
+LEFT_OUT = {"cls.predictions.decoder.weight", "cls.predictions.decoder.bias"}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Prefix "bert.", LayerNorm.gamma/beta, cls.*, no decoder weight."""
+    folder = tmp_path_factory.mktemp("bert-base")
+    torch.manual_seed(0)
+    config = transformers.BertConfig()
+    model = transformers.BertForPreTraining(config)
+    state = official_state(model)
+    state = {legacy_name(name): state[name] for name in state if name not in LEFT_OUT}
+    save_file(state, folder / "model.safetensors", metadata={"format": "pt"})
+    (folder / "config.json").write_text(json.dumps(config.to_dict()))
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    words = [f"word{i}" for i in range(config.vocab_size - len(special))]
+    (folder / "vocab.txt").write_text("\n".join(special + words) + "\n")
+    return folder
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_every_operation(folder, dtype):
+    ours, _ = load_bert(folder, head="pretraining", dtype=dtype)
+    theirs = transformers.BertForPreTraining.from_pretrained(
+        folder, attn_implementation="eager", dtype=dtype
+    ).eval()
+    generator = torch.Generator().manual_seed(1)
+    mask = (torch.arange(40) < torch.tensor([[40], [23]])).long()
+    inputs = {
+        "input_ids": torch.randint(5, 30522, (2, 40), generator=generator) * mask,
+        "attention_mask": mask,
+        "token_type_ids": (torch.arange(40) > 11).long().expand(2, 40),
+    }
+    # Measured: 4e-7 of 1e-5 in float32, 1e-15 of 1e-10 in float64.
+    assert_all_passed(compare(ours, theirs, inputs, BOUNDS[dtype]))
+    del ours, theirs
+    gc.collect()
+
+
+def test_the_account_names_every_tensor(folder):
+    model, _ = load_bert(folder)
+    fates = [fate for fate, _ in model.account.file.values()]
+    # 199 of BERT: of them 50 LayerNorm tensors under their old names. 7 of the two heads.
+    assert (fates.count("used"), fates.count("renamed"), fates.count("left out")) == (149, 50, 7)
+    assert sum(p.numel() for p in model.parameters()) == 109_482_240
+
+
+MEMORY = """
+import resource, sys
+import torch
+from minibert import BertConfig, BertModel, BertTokenizer
+import weights_loader
+from weights_loader import load_bert
+load_bert()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+model, _ = load_bert(sys.argv[1])
+sum(p.sum() for p in model.parameters())
+after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+print((after - before) * 1024)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="ru_maxrss is in KiB on Linux alone")
+def test_memory(folder):
+    """At most 1.15 × the file's size beyond the model itself."""
+    command = [sys.executable, "-c", MEMORY, str(folder)]
+    used = int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+    file_size = (folder / "model.safetensors").stat().st_size
+    model_size = 4 * 109_482_240
+    assert used <= model_size + 1.15 * file_size  # measured: 1.0 × the model, nothing beyond
