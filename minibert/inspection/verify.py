@@ -145,15 +145,31 @@ def compare(
         name: largest_difference(name, value, their_values[name], is_real)
         for name, value in our_values.items()
     }
-    bert = getattr(our_output, "bert", our_output)
-    returned = {
-        "returned hidden_states": (bert.hidden_states, their_output.hidden_states),
-        "returned attention_probs": (bert.attention_probs, their_output.attentions),
-    }
-    for name, (our_tuple, their_tuple) in returned.items():
-        for index, pair in enumerate(zip(our_tuple, their_tuple, strict=True)):
-            differences[f"{name}.layers.{index}"] = largest_difference(name, *pair, is_real)
+    for name, pair in returned_pairs(our_output, their_output).items():
+        differences[name] = largest_difference(name, *pair, is_real)
     return summarise(differences, bound)
+
+
+def returned_pairs(ours: Any, theirs: Any) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
+    """All that both models return: name -> (ours, theirs)."""
+    bert = getattr(ours, "bert", ours)
+    pairs = {
+        f"returned hidden_states.layers.{i}": pair
+        for i, pair in enumerate(zip(bert.hidden_states, theirs.hidden_states, strict=True))
+    }
+    for i, pair in enumerate(zip(bert.attention_probs, theirs.attentions, strict=True)):
+        pairs[f"returned attention_probs.layers.{i}"] = pair
+    for name, their_names in (
+        ("last_hidden_state", ["last_hidden_state"]),
+        ("pooler_output", ["pooler_output"]),
+        ("mlm_logits", ["prediction_logits", "logits"]),
+        ("nsp_logits", ["seq_relationship_logits", "logits"]),
+    ):
+        our_value = getattr(ours, name, None)
+        if our_value is not None:
+            their_name = next(their_name for their_name in their_names if their_name in theirs)
+            pairs[f"returned {name}"] = (our_value, theirs[their_name])
+    return pairs
 
 
 def largest_difference(

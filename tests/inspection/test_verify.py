@@ -53,16 +53,16 @@ def test_a_model_without_pooler(tmp_path):
     save_theirs(tiny.theirs("BertModel"), tmp_path, drop=("pooler.",))
     rows = verify(tmp_path, ["a b c", "b"], torch.float64)
     assert failed(rows) == []
-    assert not any(row.operation.startswith("pooler") for row in rows)
+    assert not any("pooler" in row.operation for row in rows)
 
 
 @pytest.mark.parametrize(
     ("kind", "rows"),
     [
-        ("BertModel", 24),
-        ("BertForMaskedLM", 26),
-        ("BertForNextSentencePrediction", 25),
-        ("BertForPreTraining", 29),
+        ("BertModel", 26),
+        ("BertForMaskedLM", 27),
+        ("BertForNextSentencePrediction", 26),
+        ("BertForPreTraining", 31),
     ],
 )
 def test_the_heads_of_the_file_are_compared(tmp_path, kind, rows):

@@ -50,4 +50,4 @@ def test_loss_and_every_gradient(tmp_path, seed, training):
             assert difference < 1e-12
         else:
             assert expected.abs().max() > 1e-6, our_name
-            assert difference <= 1e-8 * expected.abs().max(), our_name  # measured: 1e-13
+            assert difference <= 1e-8 * expected.abs().max(), our_name  # measured: 2.3e-14

@@ -1,0 +1,144 @@
+import os
+import subprocess
+import sys
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+import minibert.feed_forward
+from minibert.cli import main
+from tests import tiny
+from tests.parity.helpers import save_theirs
+from weights_loader import load_bert
+
+
+def run(capsys, *arguments):
+    """(exit status, standard output, standard error) of one command in this process."""
+    status = main([str(argument) for argument in arguments])
+    captured = capsys.readouterr()
+    return status, captured.out, captured.err
+
+
+def failing(capsys, *arguments):
+    """The one line of an error; nothing else may be printed and no traceback."""
+    status, _, err = run(capsys, *arguments)
+    assert status == 2
+    assert "Traceback" not in err
+    return err
+
+
+def test_embed_prints_every_layer_and_says_that_the_weights_are_random(capsys):
+    status, out, err = run(capsys, "embed", "The cat sat on the mat.")
+    assert (status, err) == (0, "")
+    model, tokenizer = load_bert()
+    names = ["embeddings"] + [f"layer{i + 1}" for i in range(model.config.num_hidden_layers)]
+    lines = [line.split() for line in out.splitlines()]
+    assert [line[0] for line in lines[-len(names) :]] == names
+    assert (model.account.note in out) or not model.account.note
+    with torch.no_grad():
+        states = model(**tokenizer("The cat sat on the mat.")).hidden_states
+    for line, state in zip(lines[-len(names) :], states, strict=True):
+        assert float(line[3]) == pytest.approx(state[0, 0, 0].item(), abs=6e-4)
+
+
+def test_embed_writes_all_vectors(capsys, tmp_path):
+    file = tmp_path / "vectors.safetensors"
+    status, out, _ = run(capsys, "embed", "The cat.", "A dog sat.", "--out", file)
+    assert status == 0
+    assert str(file) in out
+    assert list(tmp_path.iterdir()) == [file]
+    tensors = load_file(file)
+    model, tokenizer = load_bert()
+    with torch.no_grad():
+        states = model(**tokenizer("A dog sat.")).hidden_states
+    assert torch.equal(tensors["text1.embeddings"], states[0][0])
+    assert torch.equal(tensors["text1.layer4"], states[4][0])
+    assert tensors["text1.input_ids"].tolist() == tokenizer("A dog sat.")["input_ids"][0].tolist()
+    assert len(tensors) == 2 * (len(states) + 1)
+
+
+def test_verify_passes_and_fails(capsys, tmp_path, monkeypatch):
+    save_theirs(tiny.theirs("BertForPreTraining"), tmp_path)
+    arguments = ("verify", tmp_path, "--dtype", "float64", "--text", "abc", "--text", "a b")
+    status, out, _ = run(capsys, *arguments)
+    assert status == 0
+    assert out.splitlines()[-1] == "31 of 31 operations agree"
+    tanh_form = torch.nn.GELU(approximate="tanh")
+    monkeypatch.setattr(minibert.feed_forward, "gelu", tanh_form)
+    status, out, _ = run(capsys, *arguments)
+    assert status == 1
+    failed = [line.split()[0] for line in out.splitlines() if line.endswith("FAIL")]
+    assert failed[0] == "bert.encoder.layers.*.attention.query"  # of the second layer on
+    assert "bert.encoder.layers.*.feed_forward.activation" in failed
+    assert "bert.embeddings.layer_norm" not in failed
+
+
+def test_verify_the_bundled_model(capsys):
+    status, out, _ = run(capsys, "verify")
+    assert status == 0
+    assert "operations agree" in out
+
+
+def test_verify_without_transformers(capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "transformers", None)
+    assert "pip install transformers" in failing(capsys, "verify")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["embed", "a", "--model", "./nowhere"], "minibert embed: there is no folder './nowhere'"),
+        (["embed", "a", "--out", "x.npy"], "the name must end in .safetensors"),
+        (["embed", "a", "--out", "nowhere/x.safetensors"], "there is no folder nowhere"),
+        (["embed", "cat " * 600], "positions (max_position_embeddings)"),
+        (["verify", "./nowhere"], "minibert verify: there is no folder './nowhere'"),
+        (["verify", "--text", "cat " * 600], "positions (max_position_embeddings)"),
+    ],
+)
+def test_errors_are_one_line(capsys, arguments, message):
+    error = failing(capsys, *arguments)
+    assert message in error
+    assert error.count("\n") == 1
+
+
+def test_a_failed_write_leaves_nothing(capsys, tmp_path, monkeypatch):
+    def full_disk(*args):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(os, "replace", full_disk)
+    file = tmp_path / "vectors.safetensors"
+    assert "No space left" in failing(capsys, "embed", "a", "--out", file)
+    assert list(tmp_path.iterdir()) == []
+
+
+def command(*arguments, **options):
+    return subprocess.Popen(
+        [sys.executable, "-m", "minibert", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,
+    )
+
+
+def test_python_m_minibert_and_a_reader_that_goes_away():
+    process = command("embed", *["a cat sat on a mat"] * 500)
+    assert process.stdout.readline().startswith("model: minibert-tiny")
+    process.stdout.close()
+    assert process.stderr.read() == ""
+    process.stderr.close()
+    assert process.wait() == 0
+
+
+def test_help_does_not_load_torch():
+    code = "import sys; from minibert.cli import main\ntry: main(['--help'])\nexcept SystemExit: "
+    code += "sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True).returncode == 0
+
+
+def test_no_command_is_a_usage_error(capsys):
+    with pytest.raises(SystemExit) as caught:
+        main([])
+    assert caught.value.code == 2
+    assert "usage: minibert" in capsys.readouterr().err

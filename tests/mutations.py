@@ -1,0 +1,345 @@
+"""The classic faults of hand-written BERTs: each a one-line change, and the test that must see it.
+
+Old text -> new text in one source file; the old text stands there exactly once.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Mutation:
+    name: str
+    module: str
+    old: str
+    new: str
+    guard: str  # the test that must fail, as pytest names it
+
+
+LAYER_NORM = "tests/test_layer_norm.py::test_formula_with_every_term"
+EMBEDDINGS = "tests/test_embedding.py::test_sum_of_three_then_layer_norm"
+SCORES = "tests/test_attention.py::test_scores_are_dot_products_over_the_root_of_the_head_size"
+MULTI_HEAD = "tests/test_attention.py::test_multi_head_formula_with_padding"
+EXACT_MASK = "tests/test_attention.py::test_a_padded_key_gets_exactly_nothing"
+LAYER = "tests/test_encoder.py::test_a_layer_adds_then_normalises_twice"
+STATES = "tests/test_encoder.py::test_state_i_is_the_output_of_layer_i"
+POOLER = "tests/test_model.py::test_pooler_is_tanh_of_a_linear_map_of_the_first_token"
+PADDING = "tests/test_model.py::test_padding_never_changes_a_real_token"
+MLM = "tests/test_heads.py::test_mlm_formula"
+GRADIENTS = "tests/parity/test_gradients.py::test_loss_and_every_gradient"
+PARITY = "tests/parity/test_tiny.py::test_every_operation"
+LAYOUTS = "tests/test_weights_loader.py::test_every_layout"
+SINUSOID = "tests/test_positional.py::test_sinusoid_formula"
+
+MUTATIONS = [
+    # LayerNorm
+    Mutation(
+        "ε 1e-5 for 1e-12",
+        "minibert.layer_norm",
+        "variance + self.eps",
+        "variance + 1e-5",
+        LAYER_NORM,
+    ),
+    Mutation(
+        "ε 1e-5 by default",
+        "minibert.config",
+        "layer_norm_eps: float = 1e-12",
+        "layer_norm_eps: float = 1e-5",
+        "tests/test_config.py::test_defaults_are_bert_base",
+    ),
+    Mutation(
+        "ε outside the root",
+        "minibert.layer_norm",
+        "torch.sqrt(variance + self.eps)",
+        "(torch.sqrt(variance) + self.eps)",
+        LAYER_NORM,
+    ),
+    Mutation(
+        "N−1 variance",
+        "minibert.layer_norm",
+        "(centred * centred).mean(dim=-1, keepdim=True)",
+        "x.var(dim=-1, keepdim=True)",
+        LAYER_NORM,
+    ),
+    Mutation(
+        "γ and β exchanged",
+        "minibert.layer_norm",
+        "self.gamma * (centred / torch.sqrt(variance + self.eps)) + self.beta",
+        "self.beta * (centred / torch.sqrt(variance + self.eps)) + self.gamma",
+        LAYER_NORM,
+    ),
+    Mutation(
+        "mean over the tokens",
+        "minibert.layer_norm",
+        "x - x.mean(dim=-1, keepdim=True)",
+        "x - x.mean(dim=-2, keepdim=True)",
+        LAYER_NORM,
+    ),
+    # Embeddings
+    Mutation(
+        "no embedding LayerNorm",
+        "minibert.embedding",
+        "self.dropout(self.layer_norm(total))",
+        "self.dropout(total)",
+        EMBEDDINGS,
+    ),
+    Mutation(
+        "swapped segments",
+        "minibert.embedding",
+        "self.segment(token_type_ids)",
+        "self.segment(1 - token_type_ids)",
+        EMBEDDINGS,
+    ),
+    Mutation(
+        "no segments",
+        "minibert.embedding",
+        "token + segment + position",
+        "token + position",
+        EMBEDDINGS,
+    ),
+    Mutation(
+        "positions one off",
+        "minibert.positional",
+        "torch.arange(length, device=self.table.device)",
+        "torch.arange(1, length + 1, device=self.table.device)",
+        "tests/test_positional.py::test_learned_positions_are_the_first_rows_in_order",
+    ),
+    Mutation(
+        "sine and cosine exchanged",
+        "minibert.positional",
+        "[angle.sin(), angle.cos()]",
+        "[angle.cos(), angle.sin()]",
+        SINUSOID,
+    ),
+    Mutation(
+        "exponent i/D for 2i/D",
+        "minibert.positional",
+        "(even_feature / hidden_size)",
+        "(even_feature / 2 / hidden_size)",
+        SINUSOID,
+    ),
+    # Attention
+    Mutation(
+        "√D for √H",
+        "minibert.attention",
+        "scores = self.scores(attention_scores(query, key))",
+        "scores = self.scores(attention_scores(query, key) / self.num_heads**0.5)",
+        MULTI_HEAD,
+    ),
+    Mutation("not scaled", "minibert.attention", " / math.sqrt(query.shape[-1])", "", SCORES),
+    Mutation(
+        "keys ask, queries answer",
+        "minibert.attention",
+        "query @ key.transpose(-1, -2)",
+        "key @ query.transpose(-1, -2)",
+        SCORES,
+    ),
+    Mutation(
+        "softmax over queries",
+        "minibert.attention",
+        "probs = self.probs(softmax(scores + additive_mask))",
+        "probs = self.probs(softmax((scores + additive_mask).mT).mT)",
+        "tests/test_attention.py::test_probs_of_each_query_sum_to_one",
+    ),
+    Mutation(
+        "inverted mask",
+        "minibert.attention",
+        "(padding_mask == 0)",
+        "(padding_mask == 1)",
+        EXACT_MASK,
+    ),
+    Mutation("mask of −1", "minibert.attention", "torch.finfo(dtype).min", "-1.0", EXACT_MASK),
+    Mutation("mask of −10,000", "minibert.attention", "torch.finfo(dtype).min", "-1e4", EXACT_MASK),
+    Mutation(
+        "mask after the softmax",
+        "minibert.attention",
+        "softmax(scores + additive_mask)",
+        "softmax(scores) + additive_mask.clamp(min=-1)",
+        MULTI_HEAD,
+    ),
+    Mutation(
+        "mask on queries, not keys",
+        "minibert.attention",
+        "[:, None, None, :]",
+        "[:, None, :, None]",
+        PADDING,
+    ),
+    Mutation(
+        "no mask at all",
+        "minibert.attention",
+        "softmax(scores + additive_mask)",
+        "softmax(scores)",
+        PADDING,
+    ),
+    Mutation(
+        "heads merged without the transpose",
+        "minibert.attention",
+        "context.transpose(1, 2).flatten(2)",
+        "context.reshape(x.shape)",
+        MULTI_HEAD,
+    ),
+    Mutation(
+        "heads interleaved when split",
+        "minibert.attention",
+        "x.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)",
+        "x.unflatten(-1, (-1, self.num_heads)).permute(0, 3, 1, 2)",
+        MULTI_HEAD,
+    ),
+    Mutation(
+        "no dropout on the probs",
+        "minibert.attention",
+        "self.dropout(probs) @ value",
+        "probs @ value",
+        GRADIENTS,
+    ),
+    # Feed-forward
+    Mutation(
+        "ReLU for GELU",
+        "minibert.feed_forward",
+        "gelu(inner)",
+        "torch.relu(inner)",
+        "tests/test_feed_forward.py::test_formula",
+    ),
+    Mutation(
+        "tanh for erf in GELU",
+        "minibert.feed_forward",
+        "torch.erf(x / math.sqrt(2.0))",
+        "torch.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))",
+        "tests/test_feed_forward.py::test_gelu_is_the_exact_form",
+    ),
+    # Encoder
+    Mutation(
+        "pre-norm",
+        "minibert.encoder",
+        "self.attention(x, additive_mask)",
+        "self.attention(self.attention_layer_norm(x), additive_mask)",
+        LAYER,
+    ),
+    Mutation(
+        "no residual around attention",
+        "minibert.encoder",
+        "x + self.dropout(attention_output)",
+        "self.dropout(attention_output)",
+        LAYER,
+    ),
+    Mutation(
+        "no residual around feed-forward",
+        "minibert.encoder",
+        "a + self.dropout(self.feed_forward(a))",
+        "self.dropout(self.feed_forward(a))",
+        LAYER,
+    ),
+    Mutation(
+        "residual from the layer's input",
+        "minibert.encoder",
+        "a + self.dropout(self.feed_forward(a))",
+        "x + self.dropout(self.feed_forward(a))",
+        LAYER,
+    ),
+    Mutation(
+        "hidden states one off",
+        "minibert.encoder",
+        "hidden_states = [embeddings]",
+        "hidden_states = [self.layers[0](embeddings, additive_mask)[0]]",
+        STATES,
+    ),
+    Mutation(
+        "every layer reads the embeddings",
+        "minibert.encoder",
+        "layer(hidden_states[-1], additive_mask)",
+        "layer(embeddings, additive_mask)",
+        STATES,
+    ),
+    # Pooler and heads
+    Mutation(
+        "pooler reads the last token",
+        "minibert.model",
+        "last_hidden_state[:, 0]",
+        "last_hidden_state[:, -1]",
+        POOLER,
+    ),
+    Mutation(
+        "no tanh in the pooler",
+        "minibert.model",
+        "torch.tanh(self.dense(first_token))",
+        "self.dense(first_token)",
+        POOLER,
+    ),
+    Mutation(
+        "last state is not the last layer's",
+        "minibert.model",
+        "last_hidden_state = hidden_states[-1]",
+        "last_hidden_state = hidden_states[-2]",
+        PARITY,
+    ),
+    Mutation(
+        "no GELU in the MLM head",
+        "minibert.heads",
+        "gelu(self.dense(hidden))",
+        "self.dense(hidden)",
+        MLM,
+    ),
+    Mutation(
+        "no LayerNorm in the MLM head",
+        "minibert.heads",
+        "self.layer_norm(activation)",
+        "activation",
+        MLM,
+    ),
+    Mutation(
+        "no bias in the MLM head",
+        "minibert.heads",
+        "token_embeddings.T + self.bias",
+        "token_embeddings.T",
+        MLM,
+    ),
+    Mutation(
+        "decoder untied",
+        "minibert.heads",
+        "normalised @ token_embeddings.T",
+        "normalised @ token_embeddings.detach().T",
+        "tests/test_heads.py::test_the_decoder_is_the_token_embedding",
+    ),
+    Mutation(
+        "NSP labels flipped",
+        "minibert.heads",
+        "IS_NEXT, IS_RANDOM = 0, 1",
+        "IS_NEXT, IS_RANDOM = 1, 0",
+        "tests/test_heads.py::test_nsp_formula",
+    ),
+    Mutation(
+        "NSP logits flipped",
+        "minibert.heads",
+        "return self.logits(pooler_output)",
+        "return self.logits(pooler_output).flip(-1)",
+        PARITY,
+    ),
+    Mutation(
+        "unasked labels counted in the loss",
+        "minibert.heads",
+        "(log_total - label_score).mean()",
+        "(log_total - label_score).sum() / labels.numel()",
+        GRADIENTS,
+    ),
+    # Loader
+    Mutation(
+        "gamma read as bias",
+        "weights_loader",
+        '".LayerNorm.gamma": ".LayerNorm.weight", ".LayerNorm.beta": ".LayerNorm.bias"',
+        '".LayerNorm.gamma": ".LayerNorm.bias", ".LayerNorm.beta": ".LayerNorm.weight"',
+        LAYOUTS,
+    ),
+    Mutation(
+        "query and key exchanged",
+        "weights_loader",
+        '"attention.self.query.weight": "attention.query.weight"',
+        '"attention.self.query.weight": "attention.key.weight"',
+        LAYOUTS,
+    ),
+    Mutation(
+        "left in training mode",
+        "weights_loader",
+        "model.to(device).eval()",
+        "model.to(device)",
+        LAYOUTS,
+    ),
+]

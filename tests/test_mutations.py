@@ -1,0 +1,85 @@
+"""Does the suite see the faults it is there for? Each mutation must turn its guard red.
+
+A mutation changes the source on its way into a fresh import; nothing on the disk is touched. The
+guard then runs in a pytest of its own inside this process, on the changed modules.
+"""
+
+import importlib.machinery
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.mutations import MUTATIONS
+
+RELOADED = ("minibert", "weights_loader", "tests")
+
+
+class MutatedSource:
+    """An importer of one module that changes its text first."""
+
+    def __init__(self, module: str, old: str, new: str):
+        self.module, self.old, self.new = module, old, new
+
+    def find_spec(self, fullname, path=None, target=None):
+        if fullname != self.module:
+            return None
+        self.file = importlib.machinery.PathFinder.find_spec(fullname, path).origin
+        return importlib.util.spec_from_loader(fullname, self, origin=self.file)
+
+    def create_module(self, spec):
+        return None
+
+    def exec_module(self, module):
+        source = Path(self.file).read_text(encoding="utf-8")
+        assert source.count(self.old) == 1, f"{self.old!r} stands {source.count(self.old)} times"
+        module.__file__ = self.file
+        code = compile(source.replace(self.old, self.new), self.file, "exec")
+        exec(code, module.__dict__)
+
+
+class Reports:
+    """What became of the tests of one run."""
+
+    def __init__(self):
+        self.passed, self.failed = 0, 0
+
+    def pytest_runtest_logreport(self, report):
+        self.passed += report.when == "call" and report.passed
+        self.failed += report.when == "call" and report.failed
+
+
+def run_guard(guard: str, importers: list, monkeypatch) -> Reports:
+    """Run one test on freshly imported sources; then put everything back."""
+    monkeypatch.chdir(Path(__file__).parents[1])
+    before = dict(sys.modules)
+    for name in before:
+        if name.split(".")[0] in RELOADED:
+            del sys.modules[name]
+    monkeypatch.setattr(sys, "meta_path", importers + sys.meta_path)
+    reports = Reports()
+    options = ["-o", "addopts=", "-x", "-q", "--no-header", "-p", "no:cacheprovider", "-s"]
+    try:
+        pytest.main([guard, *options], plugins=[reports])
+    finally:
+        monkeypatch.undo()
+        for name in list(sys.modules):
+            if name.split(".")[0] in RELOADED:
+                del sys.modules[name]
+        sys.modules.update(before)
+    return reports
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
+def test_the_guard_sees_it(mutation, monkeypatch):
+    importer = MutatedSource(mutation.module, mutation.old, mutation.new)
+    assert run_guard(mutation.guard, [importer], monkeypatch).failed == 1
+
+
+@pytest.mark.parametrize("guard", sorted({mutation.guard for mutation in MUTATIONS}))
+def test_the_guard_passes_on_the_true_sources(guard, monkeypatch):
+    """In the same pytest within pytest: a guard that could not pass there would prove nothing."""
+    reports = run_guard(guard, [], monkeypatch)
+    assert reports.failed == 0
+    assert reports.passed > 0
