@@ -284,7 +284,9 @@ def save_bert(model: nn.Module, tokenizer: BertTokenizer, folder: str | Path) ->
     config = {"architectures": [type(model).__name__], **core.config.to_dict()}
     texts = {"config.json": json.dumps(config, indent=2) + "\n", **tokenizer.files()}
 
-    folder = Path(folder)
+    folder = Path(folder).absolute()
+    if folder.exists() and not folder.is_dir():
+        raise CheckpointError(f"{folder} is a file; save_bert needs a folder")
     part = folder.with_name(f".{folder.name}.{os.getpid()}.part")
     part.mkdir(parents=True)
     try:

@@ -428,6 +428,14 @@ def test_a_model_can_be_saved_over_the_file_it_was_loaded_from(tmp_path):
     assert torch.equal(again.mlm.bias, model.mlm.bias)
 
 
+def test_the_current_folder_can_be_saved_to_and_a_file_cannot(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    save_bert(tiny.ours(BertModel), tiny.tokenizer(), ".")
+    assert (tmp_path / "model.safetensors").is_file()
+    with pytest.raises(CheckpointError, match=r"config.json is a file; save_bert needs a folder"):
+        save_bert(tiny.ours(BertModel), tiny.tokenizer(), "config.json")
+
+
 def test_only_minibert_models_are_saved(tmp_path):
     with pytest.raises(CheckpointError, match="save_bert takes minibert's models, not Linear"):
         save_bert(torch.nn.Linear(2, 2), tiny.tokenizer(), tmp_path / "saved")
