@@ -29,6 +29,7 @@ PUBLIC = {
     "BertForPreTraining": "minibert.heads",
     "cross_entropy": "minibert.heads",
     "trace": "minibert.inspection.trace",
+    "explain": "minibert.inspection.explain",
 }
 __all__ = list(PUBLIC)
 

@@ -1,93 +1,36 @@
-"""Text to words to pieces to ids: BERT's tokenizer (分词), F11 and F12.
+"""Texts to the inputs of a model: BERT's tokenizer (分词), F11 and F12.
 
-    text -> clean -> space out CJK -> strip accents -> lower case -> words -> pieces -> ids
+    text -> words (words.py) -> pieces, ids (wordpiece.py) -> [CLS] A [SEP] B [SEP] (packing.py)
 
-WordPiece cuts a word into the longest piece that the vocabulary has, then the longest that
-continues it (marked ##), and so on; a word that cannot be covered is [UNK].
+    tokenizer(["one text", "another"])  ->  input_ids, token_type_ids, attention_mask  [B, S]
 
-Source: article C§3.2.1 and E§3.1; Devlin et al. 2018, section 3; the authors' tokenization.py.
+Source: article C§3.2.1 and E§3.1; Devlin et al. 2018, section 3 and figure 2.
 
-Differs: article E§3.1 puts the embedding before the tokenization; it comes after. Where Google's
-code and Hugging Face's part ways, this follows Hugging Face (no word over 100 letters, for one).
+Differs: article E§3.1 puts the embedding before the tokenization; it comes after. Arguments and
+results are named as in transformers, but the default is what a model takes: padded tensors.
 """
 
 import json
-import re
-import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    import torch
-
-SPECIAL_TOKENS = ("[UNK]", "[SEP]", "[PAD]", "[CLS]", "[MASK]")
-LONGEST_WORD = 100
-# The blocks of Chinese characters. Japanese kana and Korean Hangul are spelled with an alphabet and
-# written with (or treated as having) words, so they are not among them.
-CJK_RANGES = (
-    (0x4E00, 0x9FFF),
-    (0x3400, 0x4DBF),
-    (0x20000, 0x2A6DF),
-    (0x2A700, 0x2B73F),
-    (0x2B740, 0x2B81F),
-    (0x2B820, 0x2CEAF),
-    (0xF900, 0xFAFF),
-    (0x2F800, 0x2FA1F),
+from minibert.packing import pad, read_fitting
+from minibert.vocabulary import (
+    SPECIAL_TOKENS,
+    check_vocab,
+    read_settings,
+    read_tokenizer_json,
+    read_vocab,
 )
+from minibert.wordpiece import Piece, WordPiece
+from minibert.words import STAGES
 
-
-def is_punctuation(char: str) -> bool:
-    """ASCII that is neither letter, digit nor space ($ and ^ too), and Unicode's P classes."""
-    is_ascii_sign = "!" <= char <= "~" and not char.isalnum()
-    return is_ascii_sign or unicodedata.category(char).startswith("P")
-
-
-def is_cjk(char: str) -> bool:
-    """A Chinese character: a word by itself."""
-    return any(first <= ord(char) <= last for first, last in CJK_RANGES)
-
-
-def clean(text: str) -> str:
-    """Drop control characters; make every white space a plain space."""
-    kept = []
-    for char in text:
-        if char.isspace() and unicodedata.category(char) in ("Zs", "Zl", "Zp", "Cc"):
-            kept.append(" " if char not in "\x1c\x1d\x1e\x1f\x85\x0b\x0c" else "")
-        elif char != "\ufffd" and not unicodedata.category(char).startswith("C"):
-            kept.append(char)
-    return "".join(kept)
-
-
-def space_out_cjk(text: str) -> str:
-    """我喜欢 -> three words."""
-    return "".join(f" {char} " if is_cjk(char) else char for char in text)
-
-
-def strip_accents(text: str) -> str:
-    """é -> e: take each letter apart from its marks, drop the marks."""
-    decomposed = unicodedata.normalize("NFD", text)
-    return "".join(char for char in decomposed if unicodedata.category(char) != "Mn")
-
-
-def split_words(text: str) -> Iterator[str]:
-    """Words at white space; each punctuation mark is a word of its own."""
-    for chunk in text.split():
-        word = ""
-        for char in chunk:
-            if is_punctuation(char):
-                if word:
-                    yield word
-                yield char
-                word = ""
-            else:
-                word += char
-        if word:
-            yield word
+NO_LIMIT = 10**30  # transformers' own way to say that there is no model_max_length
 
 
 class BertTokenizer:
-    """Turns texts into the model's inputs.
+    """Turns texts into the model's inputs, and ids back into tokens and text.
 
     Example:
         >>> vocab = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "the", "##ing", "walk", "."]
@@ -100,117 +43,256 @@ class BertTokenizer:
 
     def __init__(
         self,
-        vocab: Sequence[str],
+        vocab: Iterable[str],
         *,
         do_lower_case: bool = True,
         strip_accents: bool | None = None,
         tokenize_chinese_chars: bool = True,
+        never_split: Iterable[str] | None = None,
+        model_max_length: int = NO_LIMIT,
+        **special_tokens: str,
     ):
-        """`vocab`: the pieces; an id is a place in it. `strip_accents` None: as do_lower_case."""
+        """`vocab`: the pieces; an id is a place in it. `strip_accents` None: as do_lower_case.
+        `never_split`: words, between white space, that stay as they are. `special_tokens`: another
+        unk_token, sep_token, pad_token, cls_token or mask_token.
+        """
         self.tokens = list(vocab)
-        self.ids = {token: index for index, token in enumerate(self.tokens)}
-        missing = [token for token in SPECIAL_TOKENS if token not in self.ids]
-        if missing:
-            raise ValueError(f"the vocabulary has no {', '.join(missing)}")
-        self.do_lower_case = do_lower_case
-        self.strip_accents = do_lower_case if strip_accents is None else strip_accents
-        self.tokenize_chinese_chars = tokenize_chinese_chars
-        self.special = re.compile("(" + "|".join(map(re.escape, SPECIAL_TOKENS)) + ")")
+        self.vocab = dict(zip(self.tokens, range(len(self.tokens)), strict=True))
+        self.special_tokens = {**SPECIAL_TOKENS, **special_tokens}
+        check_vocab(self.tokens, self.vocab, self.special_tokens)
+        special_ids = [self.vocab[token] for token in self.special_tokens.values()]
+        self.unk_id, self.sep_id, self.pad_id, self.cls_id, self.mask_id = special_ids
+        self.settings = {
+            "do_lower_case": do_lower_case,
+            "strip_accents": strip_accents,
+            "tokenize_chinese_chars": tokenize_chinese_chars,
+            "never_split": list(never_split or []),
+            "model_max_length": model_max_length,
+        }
+        skipped = {
+            "space CJK": not tokenize_chinese_chars,
+            "strip accents": not (do_lower_case if strip_accents is None else strip_accents),
+            "lower case": not do_lower_case,
+        }
+        self.wordpiece = WordPiece(
+            self.vocab,
+            self.special_tokens["unk_token"],
+            whole=list(self.special_tokens.values()),
+            stages={name: stage for name, stage in STAGES.items() if not skipped.get(name)},
+            never_split=self.settings["never_split"],
+        )
+
+    @classmethod
+    def from_vocab(cls, file: str | Path, **settings: Any) -> "BertTokenizer":
+        """Read a vocab.txt, one piece a line; `settings` as for BertTokenizer."""
+        return cls(read_vocab(Path(file)), **settings)
 
     @classmethod
     def from_folder(cls, folder: str | Path) -> "BertTokenizer":
-        """Read vocab.txt and, where it is there, tokenizer_config.json."""
-        vocab_file = Path(folder) / "vocab.txt"
-        if not vocab_file.is_file():
-            raise FileNotFoundError(f"{vocab_file} is not there: a BERT folder holds a vocab.txt")
-        # On \n only: the Chinese list has U+2028 as a token, which splitlines would split at.
-        vocab = vocab_file.read_text(encoding="utf-8").removesuffix("\n").split("\n")
-        config_file = Path(folder) / "tokenizer_config.json"
-        config = json.loads(config_file.read_text("utf-8")) if config_file.is_file() else {}
-        settings = ("do_lower_case", "strip_accents", "tokenize_chinese_chars")
-        return cls(vocab, **{name: config[name] for name in settings if name in config})
+        """Read vocab.txt, or else the vocabulary in tokenizer.json (transformers 5 has no other),
+        and the settings in tokenizer_config.json, where it is there.
+        """
+        folder = Path(folder)
+        settings = read_settings(folder / "tokenizer_config.json")
+        if (folder / "vocab.txt").is_file():
+            return cls.from_vocab(folder / "vocab.txt", **settings)
+        if (folder / "tokenizer.json").is_file():
+            return cls(read_tokenizer_json(folder / "tokenizer.json"), **settings)
+        raise FileNotFoundError(f"{folder} has neither vocab.txt nor tokenizer.json")
 
     def files(self) -> dict[str, str]:
         """The files that from_folder and transformers read: name -> content."""
-        config: dict[str, Any] = {
-            "tokenizer_class": "BertTokenizer",
-            "do_lower_case": self.do_lower_case,
-            "strip_accents": self.strip_accents,
-            "tokenize_chinese_chars": self.tokenize_chinese_chars,
-        }
+        config = {"tokenizer_class": "BertTokenizer", **self.settings, **self.special_tokens}
         return {
             "vocab.txt": "\n".join(self.tokens) + "\n",
-            "tokenizer_config.json": json.dumps(config, indent=2) + "\n",
+            "tokenizer_config.json": json.dumps(config, indent=2, ensure_ascii=False) + "\n",
         }
 
-    def tokenize(self, text: str) -> list[str]:
-        """Text to pieces, without [CLS] and [SEP]. A special token in the text stays whole."""
-        if not isinstance(text, str):
-            raise ValueError(f"a text must be a str, not {type(text).__name__}")
-        pieces: list[str] = []
-        for part in self.special.split(text):
-            if part in SPECIAL_TOKENS:
-                pieces.append(part)
-            else:
-                for word in split_words(self.normalise(part)):
-                    pieces.extend(self.word_pieces(word))
-        return pieces
+    def pieces(self, text: str) -> list[Piece]:
+        """The tokens of one text with their places, without [CLS] and [SEP]."""
+        check_text(text)
+        return self.wordpiece.pieces(text)
 
-    def normalise(self, text: str) -> str:
-        """All that happens to the characters before they are split into words."""
-        text = clean(text)
-        if self.tokenize_chinese_chars:
-            text = space_out_cjk(text)
-        if self.strip_accents:
-            text = strip_accents(text)
-        if self.do_lower_case:
-            # Letter by letter: the whole string at once would give a Greek Σ another small letter
-            # at the end of a word.
-            text = "".join(char.lower() for char in text)
-        return text
-
-    def word_pieces(self, word: str) -> list[str]:
-        """Greedy WordPiece: the longest known piece first."""
-        if len(word) > LONGEST_WORD:
-            return ["[UNK]"]
-        pieces, start = [], 0
-        while start < len(word):
-            mark = "##" if start else ""
-            for end in range(len(word), start, -1):
-                piece = mark + word[start:end]
-                if piece in self.ids:
-                    break
-            else:
-                return ["[UNK]"]
-            pieces.append(piece)
-            start = end
-        return pieces
+    def text_ids(self, text: str) -> list[int]:
+        """The ids of `pieces`, faster."""
+        check_text(text)
+        return self.wordpiece.ids(text)
 
     def __call__(
-        self, texts: str | Sequence[str], pair: str | Sequence[str] | None = None
-    ) -> "dict[str, torch.Tensor]":
-        """One text or several, each perhaps with a second one, to padded tensors [B, S]."""
-        import torch
+        self,
+        text: str | Sequence[str],
+        text_pair: str | Sequence[str] | None = None,
+        *,
+        padding: str | bool = "longest",
+        truncation: str | bool = False,
+        max_length: int | None = None,
+        stride: int = 0,
+        add_special_tokens: bool = True,
+        return_overflowing_tokens: bool = False,
+        return_offsets_mapping: bool = False,
+        return_tensors: str | None = "pt",
+    ) -> dict[str, Any]:
+        """One text or several, each perhaps with a second one, to input_ids, token_type_ids and
+        attention_mask.
 
-        firsts = [texts] if isinstance(texts, str) else list(texts)
-        seconds = [pair] if isinstance(pair, str) else list(pair or [])
-        if not firsts:
-            raise ValueError("no texts: give at least one")
-        if seconds and len(seconds) != len(firsts):
-            raise ValueError(f"{len(firsts)} texts, but {len(seconds)} second texts in `pair`")
-        rows, segments = [], []
-        for index, first in enumerate(firsts):
-            row = ["[CLS]", *self.tokenize(first), "[SEP]"]
-            second = [*self.tokenize(seconds[index]), "[SEP]"] if seconds else []
-            rows.append([self.ids[token] for token in row + second])
-            segments.append([0] * len(row) + [1] * len(second))
-        longest = max(map(len, rows))
+        `padding`: "longest", "max_length", or False (lists of different lengths).
+        `truncation`: False never cuts; "longest_first", "only_first", "only_second" cut to
+        `max_length` (default: model_max_length).
+        `return_overflowing_tokens`: what was cut follows as further rows, each beginning with the
+        last `stride` tokens of the row before; overflow_to_sample_mapping tells whose they are.
+        `return_offsets_mapping`: for each token (start, end) in its text; (0, 0) if it has none.
+        `return_tensors`: "pt", "np", or None for lists.
+        """
+        firsts, seconds = read_texts(text, text_pair)
+        uses_limit = bool(truncation) or padding == "max_length"
+        if max_length is not None and not uses_limit:
+            raise ValueError("max_length needs truncation=… or padding='max_length'")
+        if uses_limit and max_length is None and self.settings["model_max_length"] < NO_LIMIT:
+            max_length = self.settings["model_max_length"]
+        fitting = read_fitting(
+            truncation, max_length, stride, return_overflowing_tokens, pairs=bool(seconds)
+        )
+        start, end = ([self.cls_id], [self.sep_id]) if add_special_tokens else ([], [])
+        special = len(start) + len(end) * (2 if seconds else 1)
 
-        def padded(lists: list[list[int]], filler: int) -> "torch.Tensor":
-            return torch.tensor([row + [filler] * (longest - len(row)) for row in lists])
+        rows: dict[str, list] = {"input_ids": [], "token_type_ids": [], "offset_mapping": []}
+        samples = []
+        for sample, first in enumerate(firsts):
+            a, a_offsets = self.encode(first, return_offsets_mapping)
+            b, b_offsets = (
+                self.encode(seconds[sample], return_offsets_mapping) if seconds else ([], [])
+            )
+            for a_part, b_part in fitting.parts(len(a), len(b), special):
+                head = [*start, *a[a_part], *end]
+                tail = [*b[b_part], *end] if seconds else []
+                rows["input_ids"].append(head + tail)
+                rows["token_type_ids"].append([0] * len(head) + [1] * len(tail))
+                samples.append(sample)
+                if return_offsets_mapping:
+                    none = [(0, 0)] * len(end)
+                    tail = [*b_offsets[b_part], *none] if seconds else []
+                    rows["offset_mapping"].append([*none, *a_offsets[a_part], *none, *tail])
+        rows["attention_mask"] = [[1] * len(row) for row in rows["input_ids"]]
+        if not return_offsets_mapping:
+            del rows["offset_mapping"]
+        self.pad_rows(rows, padding, max_length)
+        if return_overflowing_tokens:
+            rows["overflow_to_sample_mapping"] = samples
+        elif return_tensors is None and isinstance(text, str):
+            return {name: values[0] for name, values in rows.items()}
+        return as_tensors(rows, return_tensors)
 
-        return {
-            "input_ids": padded(rows, self.ids["[PAD]"]),
-            "attention_mask": padded([[1] * len(row) for row in rows], 0),
-            "token_type_ids": padded(segments, 0),
-        }
+    def encode(self, text: str, with_offsets: bool) -> tuple[list[int], list[tuple[int, int]]]:
+        """The ids of one text, and their offsets if they are wanted."""
+        if not with_offsets:
+            return self.text_ids(text), []
+        pieces = self.pieces(text)
+        return [piece.id for piece in pieces], [(piece.start, piece.end) for piece in pieces]
+
+    def pad_rows(
+        self, rows: dict[str, list], padding: str | bool | None, max_length: int | None
+    ) -> None:
+        """Pad all rows, in place."""
+        if padding in (False, None, "do_not_pad"):
+            return
+        longest = max(map(len, rows["input_ids"]))
+        if padding == "max_length":
+            if max_length is None:
+                raise ValueError("padding 'max_length' needs a max_length")
+            if longest > max_length:
+                raise ValueError(
+                    f"a text has {longest} tokens, more than max_length {max_length}; truncation=… "
+                    "cuts it"
+                )
+            longest = max_length
+        elif padding not in (True, "longest"):
+            raise ValueError(f"padding must be 'longest', 'max_length' or False, not {padding!r}")
+        fillers = {"input_ids": self.pad_id, "offset_mapping": (0, 0)}
+        for name, values in rows.items():
+            rows[name] = pad(values, longest, fillers.get(name, 0))
+
+    # Ids and tokens.
+
+    def tokenize(self, text: str) -> list[str]:
+        """The tokens of one text, without [CLS] and [SEP]."""
+        return [self.tokens[index] for index in self.text_ids(text)]
+
+    def convert_tokens_to_ids(self, tokens: str | Sequence[str]) -> int | list[int]:
+        """The id of a token or of each of several; of [UNK] where there is none."""
+        if isinstance(tokens, str):
+            return self.vocab.get(tokens, self.unk_id)
+        return [self.vocab.get(token, self.unk_id) for token in tokens]
+
+    def convert_ids_to_tokens(self, ids: int | Iterable[int]) -> str | list[str]:
+        """The token of an id or of each of several (a list, a tensor)."""
+        if isinstance(ids, int):
+            return self.convert_ids_to_tokens([ids])[0]
+        wanted = [int(index) for index in ids]
+        for index in wanted:
+            if not 0 <= index < len(self.tokens):
+                raise ValueError(
+                    f"id {index} is not in the vocabulary of {len(self.tokens)} pieces"
+                )
+        return [self.tokens[index] for index in wanted]
+
+    def decode(self, ids: Iterable[int], *, skip_special_tokens: bool = False) -> str:
+        """Tokens put together to a readable text; what normalising took away stays away."""
+        text = ""
+        for token in self.convert_ids_to_tokens(ids):
+            if skip_special_tokens and token in self.special_tokens.values():
+                continue
+            if text and token.startswith("##"):
+                text += token[2:]
+            else:
+                text += token if not text or token in (".", "?", "!", ",") else " " + token
+        return text
+
+    @property
+    def vocab_size(self) -> int:
+        return len(self.tokens)
+
+    def __len__(self) -> int:
+        return len(self.tokens)
+
+
+def read_texts(
+    text: str | Sequence[str], text_pair: str | Sequence[str] | None
+) -> tuple[list[str], list[str]]:
+    """Both arguments as lists; the second is empty if there are no pairs."""
+    lists = []
+    for name, value in (("text", text), ("text_pair", text_pair)):
+        if value is None and name == "text_pair":
+            value = []
+        if not isinstance(value, str) and (
+            isinstance(value, bytes) or not hasattr(value, "__iter__")
+        ):
+            raise ValueError(f"{name} must be a str or a list of str, not {type(value).__name__}")
+        lists.append([value] if isinstance(value, str) else list(value))
+    firsts, seconds = lists
+    if not firsts:
+        raise ValueError("text is an empty list: give at least one text")
+    if text_pair is not None and len(seconds) != len(firsts):
+        raise ValueError(f"text has {len(firsts)} texts, text_pair {len(seconds)}")
+    return firsts, seconds
+
+
+def as_tensors(rows: dict[str, list], kind: str | None) -> dict[str, Any]:
+    """The rows as torch tensors ("pt"), NumPy arrays ("np"), or as they are (None)."""
+    if kind is None:
+        return rows
+    if kind not in ("pt", "np"):
+        raise ValueError(f"return_tensors must be 'pt', 'np' or None, not {kind!r}")
+    if len(set(map(len, rows["input_ids"]))) > 1:
+        raise ValueError("rows of different lengths make no tensor: padding='longest' pads them")
+    if kind == "np":
+        import numpy
+
+        return {name: numpy.array(values) for name, values in rows.items()}
+    import torch
+
+    return {name: torch.tensor(values) for name, values in rows.items()}
+
+
+def check_text(text: str) -> None:
+    if not isinstance(text, str):
+        raise ValueError(f"a text must be a str, not {type(text).__name__}")

@@ -28,6 +28,9 @@ MLM = "tests/test_heads.py::test_mlm_formula"
 GRADIENTS = "tests/parity/test_gradients.py::test_loss_and_every_gradient"
 PARITY = "tests/parity/test_tiny.py::test_every_operation"
 LAYOUTS = "tests/test_weights_loader.py::test_every_layout"
+WORDS = "tests/test_words.py::test_words"
+UNICODE = "tests/parity/test_tokenizer.py::test_a_sample_of_unicode"
+PIECES = "tests/test_wordpiece.py::test_googles_own_example"
 SINUSOID = "tests/test_positional.py::test_sinusoid_formula"
 
 MUTATIONS = [
@@ -319,6 +322,59 @@ MUTATIONS = [
         "(log_total - label_score).mean()",
         "(log_total - label_score).sum() / labels.numel()",
         GRADIENTS,
+    ),
+    # Tokenizer
+    Mutation(
+        "a Σ that looks like the end of a word",
+        "minibert.words",
+        '"".join([char.lower() for char in text])',
+        '("a" + text).lower()[1:]',
+        WORDS,
+    ),
+    Mutation("accents composed, not taken apart", "minibert.words", '"NFD"', '"NFC"', WORDS),
+    Mutation("Chinese not spaced", "minibert.words", "char in CJK_CHARACTERS", "False", WORDS),
+    Mutation(
+        "only ASCII punctuation",
+        "minibert.words",
+        'is_ascii_sign or category(char).startswith("P")',
+        "is_ascii_sign",
+        UNICODE,
+    ),
+    Mutation(
+        "today's Unicode",
+        "minibert.words",
+        "if char in LATER_CHARACTERS",
+        "if False",
+        UNICODE,
+    ),
+    Mutation(
+        "shortest piece first",
+        "minibert.wordpiece",
+        "range(len(word), start, -1)",
+        "range(start + 1, len(word) + 1)",
+        "tests/test_wordpiece.py::test_the_longest_piece_wins_even_where_it_leads_nowhere",
+    ),
+    Mutation("## forgotten", "minibert.wordpiece", '"##" if start else ""', '""', PIECES),
+    Mutation(
+        "split where Python sees white space",
+        "minibert.wordpiece",
+        "if DROPPED_SPACES.search(text)",
+        "if False",
+        "tests/test_wordpiece.py::test_memories_equal_the_definition_on_a_text_seen_twice",
+    ),
+    Mutation(
+        "segment 1 from the first [SEP] on",
+        "minibert.tokenizer",
+        "[0] * len(head) + [1] * len(tail)",
+        "[0] * (len(head) - 1) + [1] * (len(tail) + 1)",
+        "tests/test_tokenizer.py::test_one_text_several_and_pairs",
+    ),
+    Mutation(
+        "windows without overlap",
+        "minibert.packing",
+        "size - stride)",
+        "size)",
+        "tests/test_packing.py::test_windows_cover_every_token_and_overlap_by_the_stride",
     ),
     # Loader
     Mutation(

@@ -337,7 +337,8 @@ def test_a_cached_model_is_found_by_name(tmp_path, monkeypatch):
     monkeypatch.setattr(huggingface_hub, "snapshot_download", cached)
     model, _ = load_bert("some/model", revision="v1")
     assert model.account.source == "some/model"
-    wanted = ["config.json", "model.safetensors", "tokenizer_config.json", "vocab.txt"]
+    wanted = ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"]
+    wanted.append("vocab.txt")
     assert asked == [("some/model", "v1", wanted)]
 
 

@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 
 BUNDLED = Path(__file__).parent.parent / "assets" / "minibert-tiny"
-FILES = ("config.json", "model.safetensors", "vocab.txt")
+FILES = ("config.json", "model.safetensors")
+TOKENIZER_FILES = ("vocab.txt", "tokenizer.json")  # one of the two is enough
 
 
 class CheckpointError(ValueError):
@@ -22,6 +23,8 @@ def find_folder(name: str | Path | None, revision: str | None = None) -> Path:
     else:
         folder = download(name, revision)
     missing = [file for file in FILES if not (folder / file).is_file()]
+    if not any((folder / file).is_file() for file in TOKENIZER_FILES):
+        missing.append(" or ".join(TOKENIZER_FILES))
     if "model.safetensors" in missing and (folder / "pytorch_model.bin").is_file():
         raise CheckpointError(
             f"{folder} has its weights only as pytorch_model.bin. Unpickling that would run "
@@ -40,7 +43,7 @@ def download(name: str, revision: str | None) -> Path:
     from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
 
     # pytorch_model.bin is not among them: where a model has nothing else, find_folder says so.
-    wanted = [*FILES, "tokenizer_config.json"]
+    wanted = [*FILES, *TOKENIZER_FILES, "tokenizer_config.json"]
     try:
         return Path(snapshot_download(name, revision=revision, allow_patterns=wanted))
     except RepositoryNotFoundError:

@@ -4,9 +4,9 @@ import argparse
 import os
 import sys
 
-from minibert.cli import embed, verify
+from minibert.cli import embed, tokenize, verify
 
-COMMANDS = {"embed": embed, "verify": verify}
+COMMANDS = {"embed": embed, "tokenize": tokenize, "verify": verify}
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -1,0 +1,297 @@
+"""Ids and offsets against transformers' tokenizer (the Rust one), for all official vocabularies.
+
+The slow tests go over every Unicode scalar value, 100,000 random strings, and every
+line of the text sets; the others over samples of the same.
+"""
+
+import csv
+import functools
+import json
+import lzma
+import random
+
+import pytest
+import transformers
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from minibert import BertTokenizer
+from tests.shared import shared
+
+# Vocabulary -> does it lower-case?
+NAMES = {
+    "bert-base-uncased": True,
+    "bert-base-cased": False,
+    "bert-base-chinese": True,
+    "bert-base-multilingual-cased": False,
+}
+SCALARS = [code for code in range(0x110000) if not 0xD800 <= code < 0xE000]
+BLOCK = 256
+
+
+@functools.cache
+def both(name):
+    """(our tokenizer, theirs) for one official vocabulary."""
+    file = shared(f"data/vocab/{name}/vocab.txt")
+    ours = BertTokenizer.from_vocab(file, do_lower_case=NAMES[name])
+    return ours, transformers.BertTokenizer(str(file), do_lower_case=NAMES[name])
+
+
+def assert_equal(name, text):
+    """Our definition, our memories, and theirs: the same ids; the same offsets."""
+    ours, theirs = both(name)
+    expected = theirs.backend_tokenizer.encode(text, add_special_tokens=False)
+    pieces = ours.pieces(text)
+    assert [piece.id for piece in pieces] == expected.ids, ascii(text)
+    assert [(piece.start, piece.end) for piece in pieces] == expected.offsets, ascii(text)
+    assert ours.text_ids(text) == expected.ids, ascii(text)
+
+
+def contexts(codes):
+    """Each character alone, between letters, after a space, and doubled."""
+    return "".join(f"{char}\na{char}b\n {char}\n{char}{char}\n" for char in map(chr, codes))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_sample_of_unicode(name):
+    sample = random.Random(0).sample(SCALARS, 8 * BLOCK)
+    for codes in (range(0, 0x800), sample):
+        assert_equal(name, contexts(codes))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_all_of_unicode(name):
+    for start in range(0, len(SCALARS), BLOCK):
+        assert_equal(name, contexts(SCALARS[start : start + BLOCK]))
+
+
+DIFFICULT = st.one_of(
+    st.text(max_size=30),
+    # Accents before and after, joiners, line ends of all kinds, what lower-casing makes longer.
+    st.text(
+        alphabet="aeIİßΣςéïŉǰ\u0301\u0307\u0323\u0345\u200d\u200b\ufe0f\ufeff\u00ad", max_size=20
+    ),
+    st.text(alphabet=" \t\n\r\x0b\x0c\x1c\x1f\x85\xa0\u1680\u2028\u2029\u3000ab,", max_size=20),
+    st.text(
+        alphabet="我们的ひカ한글ㅎ\u1112\u1161\u11ab、。《》🤗👍🏽🇫🇷\U0002b820\U0002b920",
+        max_size=20,
+    ),
+    st.text(
+        alphabet="\u0378\u0899\u1ac0\u166d\u1734\u180e\U000111c9\U0001171e\ue000\ufffdx",
+        max_size=12,
+    ),
+    st.lists(
+        st.sampled_from(
+            ["[MASK]", "[CLS]", "[UNK]", "[mask]", "[", "]", "##", "ing", "un", " ", "'", "Ä", "-"]
+        ),
+        max_size=12,
+    ).map("".join),
+    st.text(alphabet="abcdefgh", min_size=90, max_size=110),
+)
+UNHURRIED = {"deadline": None, "suppress_health_check": list(HealthCheck), "database": None}
+
+
+@pytest.mark.parametrize("name", NAMES)
+@settings(max_examples=200, **UNHURRIED)
+@given(text=DIFFICULT)
+def test_random_strings(name, text):
+    assert_equal(name, text)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+@settings(max_examples=250, **UNHURRIED)
+@given(texts=st.lists(DIFFICULT, min_size=100, max_size=100))
+def test_25_000_random_strings_for_each_vocabulary(name, texts):
+    for text in texts:
+        assert_equal(name, text)
+
+
+def test_the_reference_ids():
+    ours, _ = both("bert-base-uncased")
+    with open(shared("data/unicode/bert_uncased_reference_ids.jsonl"), encoding="utf-8") as file:
+        rows = [json.loads(line) for line in file]
+    assert len(rows) == 16
+    for row in rows:
+        assert ours(row["text"], return_tensors=None)["input_ids"] == row["ids"], row["name"]
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        (
+            "bert-base-uncased",
+            [
+                ("naive", 3, 8),
+                ("[MASK]", 9, 15),
+                ("allen", 16, 21),
+                ("##nl", 21, 23),
+                ("##p", 23, 24),
+            ],
+        ),
+        ("bert-base-cased", [("na", 3, 5), ("##ï", 5, 6), ("##ve", 6, 8), ("[MASK]", 9, 15)]),
+    ],
+)
+def test_published_offsets(name, expected):
+    pieces = both(name)[0].pieces("A, naïve [MASK] AllenNLP sentence.")
+    assert [(p.token, p.start, p.end) for p in pieces][2 : 2 + len(expected)] == expected
+
+
+def test_the_readmes_example():
+    tokens = both("bert-base-uncased")[0].tokenize("John Johanson's,")
+    assert tokens == ["john", "johan", "##son", "'", "s", ","]
+
+
+def text_set(name):
+    """The lines of one of the text sets."""
+    path = shared(f"data/{name}")
+    if path.suffix == ".xz":
+        with lzma.open(path, "rt", encoding="utf-8", newline="\n") as file:
+            yield from file
+    elif path.suffix == ".csv":
+        with open(path, encoding="utf-8", newline="") as file:
+            for row in csv.reader(file):
+                yield from row[:2]
+    else:
+        with open(path, encoding="utf-8", newline="\n") as file:
+            yield from file
+
+
+TEXT_SETS = [
+    ("sst2/train.tsv", "bert-base-uncased"),
+    ("sst2/dev.tsv", "bert-base-cased"),
+    ("wnut17/train.conll", "bert-base-cased"),
+    ("wnut17/dev.conll", "bert-base-uncased"),
+    ("stsb/stsb-en-train.csv", "bert-base-uncased"),
+    ("stsb/stsb-en-dev.csv", "bert-base-multilingual-cased"),
+    ("squad/xquad.en.json", "bert-base-uncased"),
+    ("squad/xquad.zh.json", "bert-base-chinese"),
+    ("squad/squad-dev-v1.1-rebuilt.json.xz", "bert-base-uncased"),
+    ("squad/squad-train-v1.1-rebuilt.json.xz", "bert-base-cased"),
+    ("chnsenticorp/train.tsv", "bert-base-chinese"),
+    ("chnsenticorp/dev.tsv", "bert-base-multilingual-cased"),
+    ("chnsenticorp/test.tsv", "bert-base-chinese"),
+    ("zh_text/CLUECorpusSmall_sampled.txt", "bert-base-chinese"),
+    ("zh_text/CLUECorpusSmall_bert_sampled.txt", "bert-base-multilingual-cased"),
+    ("tatoeba_en_zh/cmn.txt", "bert-base-multilingual-cased"),
+    ("enwiki/enwiki2015.txt.xz", "bert-base-uncased"),
+]
+
+
+@pytest.mark.parametrize(("file", "name"), TEXT_SETS)
+def test_the_first_lines_of_the_text_sets(file, name):
+    for number, line in enumerate(text_set(file)):
+        assert_equal(name, line[:2000])
+        if number == 100:
+            break
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("file", "name"), TEXT_SETS)
+def test_every_line_of_the_text_sets(file, name):
+    """Ids of every line; the offsets too, of every twentieth."""
+    ours, theirs = both(name)
+    for number, line in enumerate(text_set(file)):
+        if number % 20 == 0:
+            assert_equal(name, line)
+        else:
+            expected = theirs.backend_tokenizer.encode(line, add_special_tokens=False).ids
+            assert ours.text_ids(line) == expected, ascii(line)
+
+
+# Calling, padding, cutting, decoding.
+
+SHORT, LONG = "The cat sat.", "A man is playing a flute, unaffably, on the Mississippi river bank."
+
+
+@pytest.mark.parametrize("offsets", [False, True])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"padding": "longest"},
+        {"add_special_tokens": False},
+        {"truncation": "longest_first", "max_length": 9},
+        {"truncation": True, "max_length": 12, "padding": "max_length"},
+        {"truncation": "only_first", "max_length": 40, "padding": "max_length"},
+        {"padding": "max_length", "max_length": 64},
+    ],
+)
+@pytest.mark.parametrize(
+    ("text", "pair"),
+    [
+        (SHORT, None),
+        ([SHORT, LONG, ""], None),
+        (LONG, SHORT),
+        ([SHORT, LONG, LONG, ""], [LONG, SHORT, LONG, SHORT]),
+    ],
+)
+def test_calls(text, pair, options, offsets):
+    ours, theirs = both("bert-base-uncased")
+    expected = theirs(text, pair, return_offsets_mapping=offsets, **options)
+    options = {"padding": False, **options}
+    found = ours(text, pair, return_offsets_mapping=offsets, return_tensors=None, **options)
+    assert found == dict(expected)
+
+
+@pytest.mark.parametrize("stride", [0, 1, 4])
+@pytest.mark.parametrize(
+    ("text", "pair", "truncation"),
+    [
+        ([LONG, SHORT], None, "longest_first"),
+        ([SHORT, SHORT], [SHORT, LONG], "only_second"),
+        ([LONG, SHORT], [SHORT, SHORT], "only_first"),
+    ],
+)
+def test_windows(text, pair, truncation, stride):
+    ours, theirs = both("bert-base-uncased")
+    options = {
+        "truncation": truncation,
+        "max_length": 16,
+        "stride": stride,
+        "return_overflowing_tokens": True,
+        "return_offsets_mapping": True,
+        "padding": "longest",
+    }
+    assert ours(text, pair, return_tensors=None, **options) == dict(theirs(text, pair, **options))
+
+
+def test_every_length_of_a_pair():
+    ours, theirs = both("bert-base-uncased")
+    for first in range(7):
+        for second in range(1, 7):  # transformers takes an empty second text for none at all
+            for max_length in range(4, 14):
+                a, b = "a " * first, "b " * second
+                options = {"truncation": "longest_first", "max_length": max_length}
+                found = ours(a, b, return_tensors=None, padding=False, **options)
+                assert found == dict(theirs(a, b, **options)), (first, second, max_length)
+
+
+@pytest.mark.parametrize("skip", [False, True])
+@settings(max_examples=100, **UNHURRIED)
+@given(data=st.data())
+def test_decode(skip, data):
+    ours, theirs = both("bert-base-uncased")
+    index = st.one_of(st.integers(0, 30521), st.sampled_from([101, 102, 103, 100, 1012, 1010, 999]))
+    ids = data.draw(st.lists(index, max_size=20))
+    decoded = theirs.decode(ids, skip_special_tokens=skip)
+    assert ours.decode(ids, skip_special_tokens=skip) == decoded
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_vocabulary(name):
+    ours, theirs = both(name)
+    their_vocab = theirs.get_vocab()
+    if name == "bert-base-chinese":
+        # Two pieces of Google's list are U+2028 and ##U+2028, which transformers strips as white
+        # space. Neither can ever be used: U+2028 is white space, and never part of a word.
+        their_vocab["\u2028"] = their_vocab.pop("")
+        their_vocab["##\u2028"] = their_vocab.pop("##")
+    assert ours.vocab == their_vocab
+    assert len(ours) == ours.vocab_size == len(theirs)
+    some = [theirs.convert_ids_to_tokens(i) for i in (0, 100, 1000, len(ours) - 1)]
+    assert ours.convert_tokens_to_ids([*some, "no piece"]) == theirs.convert_tokens_to_ids(
+        [*some, "no piece"]
+    )
+    assert ours.convert_ids_to_tokens(ours.convert_tokens_to_ids(some)) == some
