@@ -1,0 +1,1 @@
+"""Embeddings of all layers: which and how mixed (layers.py), and fast (engine.py)."""

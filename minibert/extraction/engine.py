@@ -1,0 +1,207 @@
+"""The same weights, run as fast as the machine allows. Inference only.
+
+The formulas are the textbook's; what differs is how the work is laid out:
+
+1. No padding. The tokens of all texts lie end to end in one matrix [T, D], shortest text first. A
+   linear map, GELU or LayerNorm looks at one token at a time, so it does not care whose token it
+   is. Only attention does, and it runs over groups of texts of the same length.
+2. Query, key and value come from one matrix product [D, 3D] instead of three.
+3. On a CPU, each weight matrix is put once into the order in which oneDNN, the library below
+   PyTorch, reads it; otherwise it is re-read in that order at each call. oneDNN then also applies
+   GELU, or adds the residual, to each number while it is still in the processor.
+4. The softmax of the scores is never written out in full: PyTorch's fused attention.
+
+Where oneDNN's operators are not there (another build, a GPU), plain PyTorch does the same work;
+`engine.path` says which it is. tests/extraction/test_engine.py holds every hidden state against the
+textbook.
+
+    engine = Engine(model)
+    hidden_states = engine(**tokenizer(texts))  # as output.hidden_states, but 0 at padding
+"""
+
+from collections.abc import Callable, Sequence
+from itertools import groupby
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+from minibert.encoder import EncoderLayer
+from minibert.layer_norm import LayerNorm
+from minibert.model import BertModel, check_inputs
+
+Map = Callable[[torch.Tensor], torch.Tensor]
+DTYPES = (torch.float32, torch.bfloat16, torch.float16, torch.float64)
+
+
+class Engine:
+    """All hidden states of a BertModel (or of the `bert` inside one with heads), fast."""
+
+    def __init__(self, model: nn.Module, *, dtype: torch.dtype | None = None):
+        """`dtype`: what to compute in; None is the model's own. The weights are copied."""
+        bert = model if isinstance(model, BertModel) else getattr(model, "bert", None)
+        if not isinstance(bert, BertModel):
+            raise ValueError(f"Engine takes minibert's models, not {type(model).__name__}")
+        self.config = bert.config
+        self.device = bert.embeddings.token.weight.device
+        self.dtype = bert.embeddings.token.weight.dtype if dtype is None else dtype
+        if self.dtype not in DTYPES:
+            raise ValueError(f"dtype must be one of {DTYPES}, not {dtype!r}")
+        self.uses_onednn = has_onednn(self.device, self.dtype)
+        self.path = f"{'oneDNN, reordered weights' if self.uses_onednn else 'PyTorch'}; "
+        self.path += f"{str(self.dtype).removeprefix('torch.')} on {self.device}"
+        embeddings = bert.embeddings
+        self.token = self.own(embeddings.token.weight)
+        # Position and segment are added in one look-up: a table for each segment.
+        self.position = self.own(
+            embeddings.segment.weight[:, None] + embeddings.position.table[None]
+        )  # [2, max S, D]
+        self.layer_norm = self.norm(embeddings.layer_norm)
+        self.layers = [FastLayer(self, layer) for layer in bert.encoder.layers]
+
+    @torch.inference_mode()
+    def __call__(
+        self,
+        input_ids: torch.Tensor,
+        *,
+        attention_mask: torch.Tensor | None = None,
+        token_type_ids: torch.Tensor | None = None,
+    ) -> tuple[torch.Tensor, ...]:
+        """The L+1 hidden states [B, S, D] of the textbook; what stands at padding is 0.
+
+        The real tokens of each row must come first, as every tokenizer pads.
+        """
+        check_inputs(self.config, input_ids, attention_mask, token_type_ids)
+        batch, length = input_ids.shape
+        is_real = torch.ones_like(input_ids, dtype=torch.bool)
+        if attention_mask is not None:
+            is_real = attention_mask == 1
+            if (is_real[:, 1:] & ~is_real[:, :-1]).any():
+                raise ValueError(
+                    "attention_mask has padding before a real token; Engine wants it after"
+                )
+        lengths = is_real.sum(dim=1).tolist()
+        rows = [row[:n] for row, n in zip(input_ids, lengths, strict=True)]
+        segments = None
+        if token_type_ids is not None:
+            segments = [row[:n] for row, n in zip(token_type_ids, lengths, strict=True)]
+        states, order = self.run(rows, segments)
+        places = is_real[order].flatten().nonzero().squeeze(1).to(self.device)
+        back = torch.tensor(order).argsort().to(self.device)
+        padded = []
+        for state in states:
+            full = state.new_zeros(batch * length, state.shape[1])
+            full[places] = state
+            padded.append(full.view(batch, length, -1)[back])
+        return tuple(padded)
+
+    @torch.inference_mode()
+    def run(
+        self,
+        rows: Sequence[torch.Tensor | list[int]],
+        segments: Sequence[torch.Tensor | list[int]] | None = None,
+    ) -> tuple[list[torch.Tensor], list[int]]:
+        """Texts of any lengths without padding: the L+1 states [T, D], and the order of the texts.
+
+        The tokens of text order[0] come first, then those of order[1], and so on; T is the number
+        of tokens of all.
+        """
+        order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
+        lengths = [len(rows[i]) for i in order]
+        ids = torch.cat([torch.as_tensor(rows[i]) for i in order]).to(self.device)  # [T]
+        places = torch.cat([torch.arange(n) for n in lengths]).to(self.device)  # [T]
+        if segments is None:
+            segment = torch.zeros_like(ids)
+        else:
+            segment = torch.cat([torch.as_tensor(segments[i]) for i in order]).to(self.device)
+        # (texts, length) for each group of equal length.
+        groups = [(len(list(same)), length) for length, same in groupby(lengths)]
+
+        x = self.layer_norm(self.token[ids] + self.position[segment, places])  # [T, D]
+        states = [x]
+        for layer in self.layers:
+            x = layer(x, groups)
+            states.append(x)
+        return states, order
+
+    def own(self, weight: torch.Tensor) -> torch.Tensor:
+        """A copy of a weight in the engine's precision."""
+        return weight.detach().to(self.dtype, copy=True)
+
+    def norm(self, layer_norm: LayerNorm) -> Map:
+        """The textbook's LayerNorm as PyTorch's kernel."""
+        gamma, beta = self.own(layer_norm.gamma), self.own(layer_norm.beta)
+        return lambda x: functional.layer_norm(x, gamma.shape, gamma, beta, layer_norm.eps)
+
+    def linear(self, *maps: nn.Linear, gelu: bool = False) -> Map:
+        """x·Wᵀ + b, or GELU of it; several maps of the same x side by side."""
+        weight = torch.cat([self.own(one.weight) for one in maps])
+        bias = torch.cat([self.own(one.bias) for one in maps])
+        if not self.uses_onednn:
+            activation = functional.gelu if gelu else nn.Identity()
+            return lambda x: activation(functional.linear(x, weight, bias))
+        pointwise = torch.ops.mkldnn._linear_pointwise
+        ordered = torch.ops.mkldnn._reorder_linear_weight(weight)
+        kind, form = ("gelu", "none") if gelu else ("none", "")  # form "none": erf, not tanh
+        return lambda x: pointwise(x, ordered, bias, kind, [], form)
+
+    def linear_add(self, one: nn.Linear) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
+        """x·Wᵀ + b + residual."""
+        weight, bias = self.own(one.weight), self.own(one.bias)
+        if not self.uses_onednn:
+            return lambda x, residual: functional.linear(x, weight, bias) + residual
+        pointwise = torch.ops.mkldnn._linear_pointwise.binary
+        ordered = torch.ops.mkldnn._reorder_linear_weight(weight)
+        return lambda x, residual: pointwise(x, residual, ordered, bias, "add")
+
+
+class FastLayer:
+    """One encoder layer over tokens end to end."""
+
+    def __init__(self, engine: Engine, layer: EncoderLayer):
+        attention, feed_forward = layer.attention, layer.feed_forward
+        self.num_heads = attention.num_heads
+        self.query_key_value = engine.linear(attention.query, attention.key, attention.value)
+        self.attention_output = engine.linear_add(attention.output)
+        self.attention_layer_norm = engine.norm(layer.attention_layer_norm)
+        self.inner = engine.linear(feed_forward.inner, gelu=True)
+        self.output = engine.linear_add(feed_forward.output)
+        self.feed_forward_layer_norm = engine.norm(layer.feed_forward_layer_norm)
+
+    def __call__(self, x: torch.Tensor, groups: list[tuple[int, int]]) -> torch.Tensor:
+        context = self.attention(self.query_key_value(x), groups)
+        a = self.attention_layer_norm(self.attention_output(context, x))
+        return self.feed_forward_layer_norm(self.output(self.inner(a), a))
+
+    def attention(self, projected: torch.Tensor, groups: list[tuple[int, int]]) -> torch.Tensor:
+        """softmax(QKᵀ/√H)·V for each group of texts of one length: [T, 3D] -> [T, D]."""
+        contexts = []
+        start = 0
+        for texts, length in groups:
+            group = projected[start : start + texts * length]
+            start += texts * length
+            # [texts, length, 3, N, H] -> three of [texts, N, length, H]
+            heads = group.view(texts, length, 3, self.num_heads, -1).permute(2, 0, 3, 1, 4)
+            context = functional.scaled_dot_product_attention(*heads)
+            contexts.append(context.transpose(1, 2).reshape(texts * length, -1))
+        return torch.cat(contexts) if len(contexts) > 1 else contexts[0]
+
+
+def has_onednn(device: torch.device, dtype: torch.dtype) -> bool:
+    """Are oneDNN's operators here, for this device and precision, and do they compute the same?"""
+    if device.type != "cpu" or not torch.backends.mkldnn.is_available():
+        return False
+    x, weight, bias = torch.ones(3, 16), torch.full((8, 16), 0.1), torch.ones(8)
+    x, weight, bias = (tensor.to(dtype) for tensor in (x, weight, bias))
+    try:
+        ordered = torch.ops.mkldnn._reorder_linear_weight(weight)
+        pointwise = torch.ops.mkldnn._linear_pointwise
+        mapped = pointwise(x, ordered, bias, "gelu", [], "none")
+        added = pointwise.binary(x, bias.expand(3, 8).contiguous(), ordered, bias, "add")
+    except (AttributeError, RuntimeError):  # NotImplementedError is a RuntimeError
+        return False
+    expected = functional.linear(x, weight, bias)
+    close = 1e-5 if dtype == torch.float32 else 2e-2
+    return torch.allclose(mapped, functional.gelu(expected), atol=close) and torch.allclose(
+        added, expected + bias, atol=close
+    )

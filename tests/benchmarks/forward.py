@@ -1,0 +1,97 @@
+"""The forward pass beside transformers': python -m tests.benchmarks.forward
+
+bert-base with random weights, all hidden states, float32, inference. The engine against
+transformers with its fused attention (sdpa); the textbook against its plain one (eager). The two
+take turns in one process, with the same threads; the medians of the rounds are compared.
+"""
+
+import statistics
+import time
+from collections.abc import Callable
+from functools import partial
+
+import torch
+import transformers
+
+from minibert import BertConfig, BertModel
+from minibert.extraction.engine import Engine
+
+ROUNDS = 9
+# (batch, length) -> the ratio to hold
+SHAPES = {(1, 16): 2.8, (1, 128): 2.8, (8, 32): 2.5, (8, 128): 2.0, (4, 512): 1.9}
+
+
+def seconds(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def medians(*works: Callable[[], object]) -> list[float]:
+    """The median time of each, taking turns."""
+    for work in works:
+        work()
+    times = [[seconds(work) for work in works] for _ in range(ROUNDS)]
+    return [statistics.median(column) for column in zip(*times, strict=True)]
+
+
+def best_gemm() -> float:
+    """GFLOP/s of the best of a few large products, by oneDNN with reordered weights."""
+    best = 0.0
+    for rows, inner, outer in ((1024, 768, 3072), (1024, 3072, 768), (2048, 2048, 2048)):
+        x, bias = torch.randn(rows, inner), torch.zeros(outer)
+        weight = torch.ops.mkldnn._reorder_linear_weight(torch.randn(outer, inner))
+        arguments = (x, weight, bias, "none", [], "")
+        fastest = min(
+            seconds(partial(torch.ops.mkldnn._linear_pointwise, *arguments)) for _ in range(30)
+        )
+        best = max(best, 2 * rows * inner * outer / fastest / 1e9)
+    return best
+
+
+def flops(config: BertConfig, batch: int, length: int) -> float:
+    """Multiplications and additions of one forward pass."""
+    d, i = config.hidden_size, config.intermediate_size
+    a_token = 2 * (4 * d * d + 2 * d * i) + 4 * length * d
+    return config.num_hidden_layers * batch * length * a_token
+
+
+@torch.inference_mode()
+def main() -> None:
+    torch.manual_seed(0)
+    config = BertConfig()
+    model = BertModel(config).eval()
+    engine = Engine(model)
+    theirs = {
+        kind: transformers.BertModel(transformers.BertConfig(attn_implementation=kind)).eval()
+        for kind in ("sdpa", "eager")
+    }
+    print(
+        f"transformers {transformers.__version__}, torch {torch.__version__}, "
+        f"{torch.get_num_threads()} threads; engine: {engine.path}; medians of {ROUNDS} rounds\n"
+    )
+    print(f"{'shape':<12}{'engine ms':>11}{'theirs ms':>11}{'ratio':>7}{'wanted':>8}{'GFLOP/s':>9}")
+    for (batch, length), wanted in SHAPES.items():
+        ids = torch.randint(1000, 30000, (batch, length))
+        ours, other = medians(
+            partial(engine, ids), partial(theirs["sdpa"], ids, output_hidden_states=True)
+        )
+        speed = flops(config, batch, length) / ours / 1e9
+        times = f"{1000 * ours:11.1f}{1000 * other:11.1f}{other / ours:7.2f}"
+        print(f"{(batch, length)!s:<12}{times}{wanted:8.2f}{speed:9.0f}", flush=True)
+        if (batch, length) == (8, 128):
+            share = speed / best_gemm()
+    print(f"\nat (8, 128): {share:.0%} of the best matrix product (wanted: 75%)")
+    ids = torch.randint(1000, 30000, (8, 128))
+    textbook_time, theirs_time = medians(
+        lambda: model(ids),
+        lambda: theirs["eager"](ids, output_hidden_states=True, output_attentions=True),
+    )
+    print(
+        f"textbook at (8, 128): {1000 * textbook_time:.0f} ms, transformers eager "
+        f"{1000 * theirs_time:.0f} ms, ratio {theirs_time / textbook_time:.2f} (wanted: 0.85)"
+    )
+
+
+if __name__ == "__main__":
+    main()
