@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from minibert.packing import pad, read_fitting
+from minibert.packing import Fitting, pad, read_fitting
 from minibert.vocabulary import (
     SPECIAL_TOKENS,
     check_vocab,
@@ -152,35 +152,48 @@ class BertTokenizer:
         fitting = read_fitting(
             truncation, max_length, stride, return_overflowing_tokens, pairs=bool(seconds)
         )
-        start, end = ([self.cls_id], [self.sep_id]) if add_special_tokens else ([], [])
-        special = len(start) + len(end) * (2 if seconds else 1)
-
-        rows: dict[str, list] = {"input_ids": [], "token_type_ids": [], "offset_mapping": []}
-        samples = []
-        for sample, first in enumerate(firsts):
-            a, a_offsets = self.encode(first, return_offsets_mapping)
-            b, b_offsets = (
-                self.encode(seconds[sample], return_offsets_mapping) if seconds else ([], [])
-            )
-            for a_part, b_part in fitting.parts(len(a), len(b), special):
-                head = [*start, *a[a_part], *end]
-                tail = [*b[b_part], *end] if seconds else []
-                rows["input_ids"].append(head + tail)
-                rows["token_type_ids"].append([0] * len(head) + [1] * len(tail))
-                samples.append(sample)
-                if return_offsets_mapping:
-                    none = [(0, 0)] * len(end)
-                    tail = [*b_offsets[b_part], *none] if seconds else []
-                    rows["offset_mapping"].append([*none, *a_offsets[a_part], *none, *tail])
-        rows["attention_mask"] = [[1] * len(row) for row in rows["input_ids"]]
-        if not return_offsets_mapping:
-            del rows["offset_mapping"]
+        rows, samples = self.make_rows(
+            firsts, seconds, fitting, add_special_tokens, return_offsets_mapping
+        )
         self.pad_rows(rows, padding, max_length)
         if return_overflowing_tokens:
             rows["overflow_to_sample_mapping"] = samples
         elif return_tensors is None and isinstance(text, str):
             return {name: values[0] for name, values in rows.items()}
         return as_tensors(rows, return_tensors)
+
+    def make_rows(
+        self,
+        firsts: list[str],
+        seconds: list[str],
+        fitting: Fitting,
+        add_special_tokens: bool,
+        with_offsets: bool,
+    ) -> tuple[dict[str, list], list[int]]:
+        """[CLS] A [SEP] or [CLS] A [SEP] B [SEP] for each text, in one row or, cut, in several; and
+        for each row the number of its text.
+        """
+        start, end = ([self.cls_id], [self.sep_id]) if add_special_tokens else ([], [])
+        special = len(start) + len(end) * (2 if seconds else 1)
+        none = [(0, 0)] * len(end)  # the place of a special token
+        rows: dict[str, list] = {"input_ids": [], "token_type_ids": []}
+        offsets, samples = [], []
+        for sample, first in enumerate(firsts):
+            a, a_places = self.encode(first, with_offsets)
+            b, b_places = self.encode(seconds[sample], with_offsets) if seconds else ([], [])
+            for a_part, b_part in fitting.parts(len(a), len(b), special):
+                head = [*start, *a[a_part], *end]
+                tail = [*b[b_part], *end] if seconds else []
+                rows["input_ids"].append(head + tail)
+                rows["token_type_ids"].append([0] * len(head) + [1] * len(tail))
+                samples.append(sample)
+                if with_offsets:
+                    tail = [*b_places[b_part], *none] if seconds else []
+                    offsets.append([*none, *a_places[a_part], *none, *tail])
+        rows["attention_mask"] = [[1] * len(row) for row in rows["input_ids"]]
+        if with_offsets:
+            rows["offset_mapping"] = offsets
+        return rows, samples
 
     def encode(self, text: str, with_offsets: bool) -> tuple[list[int], list[tuple[int, int]]]:
         """The ids of one text, and their offsets if they are wanted."""

@@ -1,7 +1,8 @@
 """From a name to a folder with a checkpoint's files: bundled, local, or from the Hub."""
 
-import json
 from pathlib import Path
+
+from minibert.vocabulary import read_json
 
 BUNDLED = Path(__file__).parent.parent / "assets" / "minibert-tiny"
 FILES = ("config.json", "model.safetensors")
@@ -62,11 +63,7 @@ def download(name: str, revision: str | None) -> Path:
 
 def read_config(folder: Path) -> dict:
     """The content of the folder's config.json."""
-    file = folder / "config.json"
     try:
-        settings = json.loads(file.read_text(encoding="utf-8"))
+        return read_json(folder / "config.json")
     except ValueError as error:
-        raise CheckpointError(f"{file} is not JSON: {error}") from None
-    if not isinstance(settings, dict):
-        raise CheckpointError(f"{file} must hold a JSON object, not {type(settings).__name__}")
-    return settings
+        raise CheckpointError(str(error)) from None
