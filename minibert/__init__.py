@@ -28,6 +28,8 @@ PUBLIC = {
     "BertForNextSentencePrediction": "minibert.heads",
     "BertForPreTraining": "minibert.heads",
     "cross_entropy": "minibert.heads",
+    "Engine": "minibert.extraction.engine",
+    "embed": "minibert.extraction.embed",
     "trace": "minibert.inspection.trace",
     "explain": "minibert.inspection.explain",
 }

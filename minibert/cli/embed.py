@@ -1,55 +1,105 @@
-"""`minibert embed "…"`: the embeddings of every encoder layer."""
+"""`minibert embed`: the embeddings of every encoder layer, of a text or of a file of millions."""
 
 import argparse
 import os
+import sys
 from pathlib import Path
 
-HELP = "the embeddings of every encoder layer, for each token of each text"
+HELP = "the embeddings of every encoder layer: printed for texts, written for files"
 SHOWN = 4  # numbers of a vector that are printed
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("text", nargs="+", help="a text")
+    parser.add_argument("text", nargs="*", help="texts; without --out, their layers are printed")
     parser.add_argument(
         "--model", help="a folder or a name on the Hub (default: the bundled model)"
     )
+    parser.add_argument("--input", type=Path, metavar="FILE", help="a file, one text a line")
+    parser.add_argument("--field", help="of a .jsonl --input: where the text stands")
+    parser.add_argument("--column", type=int, help="of a .tsv --input, counted from 0")
     parser.add_argument(
-        "--out",
-        type=Path,
-        metavar="FILE.safetensors",
-        help="write all vectors: text0.embeddings, text0.layer1 … [tokens, features], and the ids",
+        "--out", type=Path, metavar="FILE", help="write .npy, .safetensors or .jsonl; resumes"
     )
+    parser.add_argument(
+        "--layers",
+        default="all",
+        help="all, encoder, embeddings, layer1 …, numbers as in hidden_states (-1 is the last), or "
+        "a recipe of the BERT paper such as 'concat of last four' (default: all)",
+    )
+    parser.add_argument("--mix", choices=("concat", "sum", "mean"), help="of several layers, one")
+    parser.add_argument(
+        "--pool",
+        default="mean",
+        help="mean, cls, max, mean_sqrt; tokens; word-mean, word-first, word-last, "
+        "word-first_last, word-max (default: mean)",
+    )
+    parser.add_argument("--dtype", choices=("float32", "bfloat16", "float16", "float64"))
+    parser.add_argument("--long", choices=("error", "truncate", "windows"), default="error")
+    parser.add_argument("--stride", type=int, default=128, help="overlap of windows, in tokens")
+    parser.add_argument("--on-error", choices=("raise", "skip"), default="raise")
 
 
 def run(args: argparse.Namespace) -> int:
+    if bool(args.text) == bool(args.input):
+        raise ValueError("give texts, or a file with --input, and not both")
+    if args.out is None:
+        if args.input:
+            raise ValueError("--input needs --out: where the vectors are to go")
+        return print_texts(args)
+    return write_file(args)
+
+
+def write_file(args: argparse.Namespace) -> int:
+    """All texts to one file; 1 if some of them were skipped."""
+    import torch
+
+    from minibert.extraction.embed import Embedder
+    from minibert.extraction.storing import store
+    from weights_loader import load_bert
+
+    model, tokenizer = load_bert(args.model)
+    choices = {name: getattr(args, name) for name in ("layers", "mix", "pool", "long", "stride")}
+    dtype = getattr(torch, args.dtype) if args.dtype else None
+    embedder = Embedder(model, tokenizer, dtype=dtype, **choices)
+    note, source = model.account.note, model.account.source
+    del model
+    read = {"field": args.field, "column": args.column, "on_error": args.on_error}
+    problems = store(
+        embedder,
+        args.input or args.text,
+        args.out,
+        settings={"model": source, "dtype": args.dtype, **choices, **read},
+        **read,
+    )
+    if int(os.environ.get("RANK", "0")) > 0:  # one of several processes: the first one speaks
+        return 0
+    for problem in problems:
+        print(f"minibert embed: skipped {problem}", file=sys.stderr)
+    print(f"written: {args.out} ({args.pool} of {args.layers}, {source}; {embedder.engine.path})")
+    if note:
+        print(f"note: {note}")
+    return 1 if problems else 0
+
+
+def print_texts(args: argparse.Namespace) -> int:
+    """Every layer of each text, on the textbook model."""
     import torch
 
     from weights_loader import load_bert
 
-    if args.out and args.out.suffix != ".safetensors":
-        raise ValueError(f"--out {args.out}: the name must end in .safetensors")
-    if args.out and not args.out.absolute().parent.is_dir():
-        raise ValueError(f"--out {args.out}: there is no folder {args.out.parent}")
     model, tokenizer = load_bert(args.model)
     size = f"{model.config.num_hidden_layers} layers, {model.config.hidden_size} features"
     print(f"model: {model.account.source} ({size})")
     if model.account.note:
         print(f"note: {model.account.note}")
-    tensors = {}
-    for number, text in enumerate(args.text):
+    for text in args.text:
         inputs = tokenizer(text)
         with torch.inference_mode():
             states = model(**inputs).hidden_states
         layers = {
             "embeddings" if i == 0 else f"layer{i}": state[0] for i, state in enumerate(states)
         }
-        ids = inputs["input_ids"][0]
-        print_layers(text, [tokenizer.tokens[i] for i in ids], layers)
-        tensors |= {f"text{number}.{name}": vectors for name, vectors in layers.items()}
-        tensors[f"text{number}.input_ids"] = ids
-    if args.out:
-        write(tensors, args.out)
-        print(f"\nwritten: {args.out} ({len(tensors)} tensors)")
+        print_layers(text, tokenizer.convert_ids_to_tokens(inputs["input_ids"][0]), layers)
     return 0
 
 
@@ -63,15 +113,3 @@ def print_layers(text: str, tokens: list[str], layers: dict) -> None:
             "".join(f"{number:8.3f}" for number in vectors[row, :SHOWN].tolist()) for row in (0, -1)
         )
         print(f"{name:<11} {list(vectors.shape)!s:<11}{first} … {last} …")
-
-
-def write(tensors: dict, file: Path) -> None:
-    """All of it or nothing: to a temporary file first, then renamed."""
-    from safetensors.torch import save_file
-
-    part = file.with_name(f".{file.name}.{os.getpid()}.part")
-    try:
-        save_file({name: tensor.contiguous() for name, tensor in tensors.items()}, part)
-        os.replace(part, file)
-    finally:
-        part.unlink(missing_ok=True)

@@ -1,10 +1,8 @@
-import os
 import subprocess
 import sys
 
 import pytest
 import torch
-from safetensors.torch import load_file
 
 import minibert.feed_forward
 from minibert.cli import main
@@ -42,22 +40,6 @@ def test_embed_prints_every_layer_and_says_that_the_weights_are_random(capsys):
         assert float(line[3]) == pytest.approx(state[0, 0, 0].item(), abs=6e-4)
 
 
-def test_embed_writes_all_vectors(capsys, tmp_path):
-    file = tmp_path / "vectors.safetensors"
-    status, out, _ = run(capsys, "embed", "The cat.", "A dog sat.", "--out", file)
-    assert status == 0
-    assert str(file) in out
-    assert list(tmp_path.iterdir()) == [file]
-    tensors = load_file(file)
-    model, tokenizer = load_bert()
-    with torch.no_grad():
-        states = model(**tokenizer("A dog sat.")).hidden_states
-    assert torch.equal(tensors["text1.embeddings"], states[0][0])
-    assert torch.equal(tensors["text1.layer4"], states[4][0])
-    assert tensors["text1.input_ids"].tolist() == tokenizer("A dog sat.")["input_ids"][0].tolist()
-    assert len(tensors) == 2 * (len(states) + 1)
-
-
 def test_verify_passes_and_fails(capsys, tmp_path, monkeypatch):
     save_theirs(tiny.theirs("BertForPreTraining"), tmp_path)
     arguments = ("verify", tmp_path, "--dtype", "float64", "--text", "abc", "--text", "a b")
@@ -89,8 +71,7 @@ def test_verify_without_transformers(capsys, monkeypatch):
     ("arguments", "message"),
     [
         (["embed", "a", "--model", "./nowhere"], "minibert embed: there is no folder './nowhere'"),
-        (["embed", "a", "--out", "x.npy"], "the name must end in .safetensors"),
-        (["embed", "a", "--out", "nowhere/x.safetensors"], "there is no folder nowhere"),
+        (["embed"], "give texts, or a file with --input"),
         (["embed", "cat " * 600], "positions (max_position_embeddings)"),
         (["verify", "./nowhere"], "minibert verify: there is no folder './nowhere'"),
         (["verify", "--text", "cat " * 600], "positions (max_position_embeddings)"),
@@ -100,16 +81,6 @@ def test_errors_are_one_line(capsys, arguments, message):
     error = failing(capsys, *arguments)
     assert message in error
     assert error.count("\n") == 1
-
-
-def test_a_failed_write_leaves_nothing(capsys, tmp_path, monkeypatch):
-    def full_disk(*args):
-        raise OSError("No space left on device")
-
-    monkeypatch.setattr(os, "replace", full_disk)
-    file = tmp_path / "vectors.safetensors"
-    assert "No space left" in failing(capsys, "embed", "a", "--out", file)
-    assert list(tmp_path.iterdir()) == []
 
 
 def command(*arguments, **options):

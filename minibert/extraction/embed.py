@@ -1,0 +1,261 @@
+"""Many texts to vectors.
+
+    vectors = embed(["A man plays.", "A cat sat."], layers="all", pool="mean")   # [2, L+1, D]
+    for text in embed(texts, pool="tokens"): text.tokens, text.vectors           # [tokens, D] each
+
+Texts are taken in blocks. Inside a block they are sorted by length and run in batches of
+about BATCH_TOKENS tokens, end to end (engine.py); then they come back in the order they came in. A
+block's result depends on that block alone. So memory stays bounded whatever the number of texts,
+and a run that stops can go on at the next block, or share its blocks with others (storing.py).
+
+A text over the model's limit, with long="windows", is cut into windows that overlap by `stride`
+tokens; each token has one vector, from the window where it stands farthest from an edge.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from minibert.extraction.engine import Engine
+from minibert.extraction.layers import RECIPES, Which, mix, pool_words, select_layers
+from minibert.extraction.reading import Line, blocks, read_lines
+from minibert.packing import windows
+from minibert.tokenizer import BertTokenizer
+from minibert.wordpiece import Piece
+
+BLOCKS = {True: 1024, False: 128}  # texts with one vector each; with one for each token or word
+BATCH_TOKENS = 4096
+SENTENCE_POOLS = ("mean", "cls", "max", "mean_sqrt")
+WORD_POOLS = ("word-mean", "word-first", "word-last", "word-first_last", "word-max")
+POOLS = (*SENTENCE_POOLS, "tokens", *WORD_POOLS)
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """The vectors of one text's tokens or words: [rows, D], or [rows, layers, D]."""
+
+    tokens: list[str]  # the pieces, or the words as they were typed
+    vectors: torch.Tensor
+
+
+class Embedder:
+    """A model and all choices, checked; turns blocks of texts into vectors."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        tokenizer: BertTokenizer,
+        *,
+        layers: Which = -1,
+        mix: str | None = None,
+        pool: str = "mean",
+        dtype: torch.dtype | None = None,
+        long: str = "error",
+        stride: int = 128,
+    ):
+        self.engine = Engine(model, dtype=dtype)
+        self.tokenizer = tokenizer
+        config = self.engine.config
+        self.how = mix
+        if isinstance(layers, str) and layers in RECIPES:
+            if mix is not None:
+                raise ValueError(f"the recipe {layers!r} says how to mix; give no mix")
+            layers, how, _ = RECIPES[layers]
+            # An untrained weighted sum has equal weights.
+            self.how = "mean" if how == "weighted" else how
+        self.places = select_layers(layers, config.num_hidden_layers)
+        if self.how not in (None, "concat", "sum", "mean"):
+            raise ValueError(f"mix must be 'concat', 'sum', 'mean' or None, not {mix!r}")
+        if pool not in POOLS:
+            raise ValueError(f"pool must be one of {', '.join(POOLS)}, not {pool!r}")
+        if long not in ("error", "truncate", "windows"):
+            raise ValueError(f"long must be 'error', 'truncate' or 'windows', not {long!r}")
+        self.pool, self.long, self.stride = pool, long, stride
+        self.room = config.max_position_embeddings - 2  # between [CLS] and [SEP]
+        if long == "windows" and not 0 <= stride < self.room:
+            raise ValueError(f"stride must be from 0 to {self.room - 1}, not {stride!r}")
+        self.tokens_done = 0
+        self.block = BLOCKS[pool in SENTENCE_POOLS]
+        size = config.hidden_size * (len(self.places) if self.how == "concat" else 1)
+        several = self.how is None and len(self.places) > 1
+        self.shape = (len(self.places), size) if several else (size,)  # of one vector
+
+    def embed_lines(
+        self, lines: Sequence[Line], on_error: str
+    ) -> tuple[list[torch.Tensor | Embedded], list[str]]:
+        """A result for each line, and what was wrong; a wrong line gives NaN, or no rows."""
+        problems: list[str] = []
+        contents: dict[int, list[Piece] | list[int]] = {}
+        for place, line in enumerate(lines):
+            error = line.error
+            if not error:
+                contents[place] = self.encode(line.text)
+                error = self.why_too_long(len(contents[place]))
+            if error:
+                contents.pop(place, None)
+                problems.append(f"line {line.number}: {error}")
+                if on_error == "raise":
+                    raise ValueError(problems[0])
+        is_ragged = self.pool not in SENTENCE_POOLS
+        nothing = Embedded([], torch.empty(0, *self.shape))
+        empty = nothing if is_ragged else torch.full(self.shape, torch.nan)
+        results: list[torch.Tensor | Embedded] = [empty] * len(lines)
+        for batch in batches({place: len(content) for place, content in contents.items()}):
+            vectors, spans = self.run({place: contents[place] for place in batch})
+            if is_ragged:
+                for place in batch:
+                    own = torch.cat([vectors[first:last] for first, last in spans[place]])
+                    results[place] = self.ragged(lines[place].text, contents[place], own)
+            else:
+                for place, pooled in zip(batch, pool_spans(vectors, spans, self.pool), strict=True):
+                    results[place] = pooled
+        return results, problems
+
+    def encode(self, text: str) -> list[Piece] | list[int]:
+        """The tokens between [CLS] and [SEP]; with their places where the result needs them."""
+        if self.pool in SENTENCE_POOLS:
+            return self.tokenizer.text_ids(text)
+        return self.tokenizer.pieces(text)
+
+    def why_too_long(self, length: int) -> str:
+        if self.long != "error" or length <= self.room:
+            return ""
+        return (
+            f"{length + 2} tokens, more than the model's {self.room + 2}; "
+            "long='truncate' or 'windows' takes it"
+        )
+
+    def run(
+        self, contents: dict[int, list[Piece] | list[int]]
+    ) -> tuple[torch.Tensor, dict[int, list[tuple[int, int]]]]:
+        """The mixed vectors of a batch, [T, …], and for each text the spans of its rows."""
+        rows, owners, kept = [], [], []
+        for place, content in contents.items():
+            ids = [token.id if isinstance(token, Piece) else token for token in content]
+            parts = windows(len(ids), self.room, self.stride if self.long == "windows" else 0)
+            for part, keep in keeps(parts if self.long == "windows" else parts[:1]):
+                rows.append([self.tokenizer.cls_id, *ids[part], self.tokenizer.sep_id])
+                owners.append(place)
+                kept.append(keep)
+        self.tokens_done += sum(map(len, rows))
+        states, order = self.engine.run(rows)
+        chosen = [states[layer] for layer in self.places]
+        if self.how is not None:
+            vectors = mix(chosen, self.how)
+        else:
+            vectors = torch.stack(chosen, dim=1) if len(chosen) > 1 else chosen[0]
+        starts, start = {}, 0
+        for row in order:
+            starts[row] = start
+            start += len(rows[row])
+        spans: dict[int, list[tuple[int, int]]] = {place: [] for place in contents}
+        for row, (owner, (first, last)) in enumerate(zip(owners, kept, strict=True)):
+            spans[owner].append((starts[row] + first, starts[row] + last))
+        return vectors.float().cpu(), spans
+
+    def ragged(self, text: str, pieces: list[Piece], vectors: torch.Tensor) -> Embedded:
+        """The vectors of a text's tokens, or of its words."""
+        pieces = pieces[: len(vectors) - 2]  # all, unless the text was truncated
+        special = self.tokenizer.special_tokens
+        if self.pool == "tokens":
+            tokens = [special["cls_token"], *(p.token for p in pieces), special["sep_token"]]
+            return Embedded(tokens, vectors.clone())
+        words = [None, *(piece.word for piece in pieces), None]
+        spans: dict[int, tuple[int, int]] = {}
+        for piece in pieces:
+            spans[piece.word] = (spans.get(piece.word, (piece.start,))[0], piece.end)
+        typed = [text[start:end] for start, end in spans.values()]
+        return Embedded(typed, pool_words(vectors, words, self.pool.removeprefix("word-")))
+
+
+def keeps(parts: list[slice]) -> Iterator[tuple[slice, tuple[int, int]]]:
+    """Each window with the rows it keeps of its [CLS] … [SEP]: up to the middle of each overlap.
+
+    There a token is as far from the edge of one window as of the other. [CLS] is the first
+    window's, [SEP] the last one's.
+    """
+    start = 0
+    for number, part in enumerate(parts):
+        is_last = number == len(parts) - 1
+        end = part.stop if is_last else (parts[number + 1].start + part.stop) // 2
+        first = 0 if number == 0 else 1 + start - part.start
+        last = 1 + end - part.start + is_last
+        yield part, (first, last)
+        start = end
+
+
+def batches(lengths: dict[int, int]) -> Iterator[list[int]]:
+    """Texts of like length together, about BATCH_TOKENS tokens at a time."""
+    batch: list[int] = []
+    tokens = 0
+    for place in sorted(lengths, key=lengths.__getitem__):
+        if batch and tokens + lengths[place] + 2 > BATCH_TOKENS:
+            yield batch
+            batch, tokens = [], 0
+        batch.append(place)
+        tokens += lengths[place] + 2
+    if batch:
+        yield batch
+
+
+def pool_spans(
+    vectors: torch.Tensor, spans: dict[int, list[tuple[int, int]]], how: str
+) -> torch.Tensor:
+    """layers.pool_sentences for texts that lie end to end: [T, …] -> [texts, …]."""
+    counts = torch.tensor([sum(last - first for first, last in own) for own in spans.values()])
+    rows = torch.cat([torch.arange(*span) for own in spans.values() for span in own])
+    shape = (len(spans), *vectors.shape[1:])
+    if how == "cls":
+        return vectors[[own[0][0] for own in spans.values()]]
+    if how == "max":
+        texts = ([vectors[first:last] for first, last in own] for own in spans.values())
+        return torch.stack([torch.cat(parts).amax(dim=0) for parts in texts])
+    owner = torch.arange(len(spans)).repeat_interleave(counts)
+    total = torch.zeros(shape).index_add_(0, owner, vectors[rows])
+    size = counts if how == "mean" else counts.sqrt()
+    return total / size.view(-1, *[1] * (vectors.dim() - 1))
+
+
+def embed(
+    texts: Iterable[str] | Path,
+    *,
+    model: str | Path | nn.Module | None = None,
+    tokenizer: BertTokenizer | None = None,
+    field: str | None = None,
+    column: int | None = None,
+    on_error: str = "raise",
+    out: Path | None = None,
+    **choices: object,
+) -> torch.Tensor | list[Embedded] | Path:
+    """Texts, or a file of them, to one tensor [texts, …], or to a list of Embedded; or, with `out`,
+    to a file (see storing.py), however many they are.
+
+    `model`: as for load_bert, or a model with its `tokenizer`. `field`, `column`: see reading.py.
+    `on_error`: "raise", or "skip": a wrong text's vector is NaN. `choices`: layers, mix, pool,
+    dtype, long and stride, as for Embedder.
+    """
+    if on_error not in ("raise", "skip"):
+        raise ValueError(f"on_error must be 'raise' or 'skip', not {on_error!r}")
+    if isinstance(model, nn.Module) != (tokenizer is not None):
+        raise ValueError("a model of your own needs its tokenizer, and only it")
+    if not isinstance(model, nn.Module):
+        from weights_loader import load_bert
+
+        model, tokenizer = load_bert(model)
+    embedder = Embedder(model, tokenizer, **choices)
+    if out is not None:
+        from minibert.extraction.storing import store
+
+        read = {"field": field, "column": column, "on_error": on_error}
+        name = getattr(getattr(model, "account", None), "source", "a model of the caller's")
+        store(embedder, texts, out, settings={"model": name, **choices, **read}, **read)
+        return out
+    results: list[torch.Tensor | Embedded] = []
+    for block in blocks(read_lines(texts, field=field, column=column), embedder.block):
+        results += embedder.embed_lines(block, on_error)[0]
+    if embedder.pool in SENTENCE_POOLS:
+        return torch.stack(results) if results else torch.empty(0, *embedder.shape)
+    return results

@@ -1,0 +1,203 @@
+"""Vectors of many texts to one file, safely.
+
+Each block of texts is written to a file of its own in FILE.parts, whole or not at all; when all are
+there they are put together, in order, to FILE. So a run that was stopped, even by kill -9, goes on
+where it was when the same command is given again, and FILE comes out the same byte for byte; and
+several processes (torchrun) can share the blocks.
+
+    .npy           sentences only: one array [texts, …]
+    .safetensors   "vectors" [rows, …]; for tokens and words also "counts" [texts], the rows of each
+                   text, and "tokens", UTF-8: a JSON list for each text, a line each
+    .jsonl         a line a text: {"vector": […]} or {"tokens": […], "vectors": [[…], …]}
+"""
+
+import io
+import json
+import math
+import os
+import shutil
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from tqdm import tqdm
+
+from minibert.extraction.embed import SENTENCE_POOLS, Embedded, Embedder
+from minibert.extraction.reading import blocks, count_lines, read_lines
+
+KINDS = (".npy", ".safetensors", ".jsonl")
+
+
+def store(
+    embedder: Embedder,
+    source: Iterable[str] | Path,
+    out: Path,
+    *,
+    field: str | None = None,
+    column: int | None = None,
+    on_error: str = "raise",
+    settings: dict[str, Any],
+) -> list[str]:
+    """Embed all texts of `source` into the file `out`; returns what was wrong with which line.
+
+    `settings`: all that decides about the result; parts of a run with others are not used.
+    """
+    is_ragged = embedder.pool not in SENTENCE_POOLS
+    if out.suffix not in KINDS:
+        raise ValueError(f"{out}: the name must end in one of {', '.join(KINDS)}")
+    if is_ragged and out.suffix == ".npy":
+        raise ValueError(f"{out}: vectors of {embedder.pool} make no array; use .safetensors")
+    if not out.absolute().parent.is_dir():
+        raise ValueError(f"{out}: there is no folder {out.absolute().parent}")
+    lines = read_lines(source, field=field, column=column)
+    rank, world = join_others()
+    parts = out.with_name(out.name + ".parts")
+    if rank == 0:
+        prepare(parts, source, settings)
+    wait_for_all(world)
+    total = count_lines(source) if isinstance(source, Path) else None
+    number, began = -1, time.perf_counter()
+    with tqdm(total=total, unit=" texts", disable=None if rank == 0 else True) as bar:
+        for number, block in enumerate(blocks(lines, embedder.block)):
+            part = parts / f"{number:08}.safetensors"
+            if number % world == rank and not part.exists():
+                write_part(part, *embedder.embed_lines(block, on_error))
+                speed = embedder.tokens_done / (time.perf_counter() - began)
+                bar.set_postfix_str(f"{speed:,.0f} tokens/s")
+            bar.update(len(block))
+    wait_for_all(world)
+    files = [parts / f"{i:08}.safetensors" for i in range(number + 1)]
+    problems: list[str] = []
+    if rank == 0:
+        problems = put_together(files, out, embedder.shape, is_ragged)
+        shutil.rmtree(parts)
+    wait_for_all(world)
+    return problems
+
+
+def join_others() -> tuple[int, int]:
+    """(this process, all processes), as torchrun numbers them."""
+    world = int(os.environ.get("WORLD_SIZE", "1"))
+    if world > 1 and not torch.distributed.is_initialized():
+        torch.distributed.init_process_group("gloo")
+    return int(os.environ.get("RANK", "0")), world
+
+
+def wait_for_all(world: int) -> None:
+    if world > 1:
+        torch.distributed.barrier()
+
+
+def prepare(parts: Path, source: Iterable[str] | Path, settings: dict[str, Any]) -> None:
+    """A folder of parts made with just these settings from just this input."""
+    record = dict(settings)
+    if isinstance(source, Path):
+        status = source.stat()
+        record["input"] = [str(source.absolute()), status.st_size, status.st_mtime_ns]
+    text = json.dumps(record, indent=2, sort_keys=True, default=str)
+    note = parts / "settings.json"
+    if parts.exists() and not (isinstance(source, Path) and note.exists()):
+        shutil.rmtree(parts)  # of texts that cannot be known again, or from before its first note
+    if not parts.exists():
+        parts.mkdir()
+        note.write_text(text, encoding="utf-8")
+    elif note.read_text(encoding="utf-8") != text:
+        raise ValueError(
+            f"{parts} holds parts of a run with another input or other settings; delete it, or "
+            "give the same ones as in its settings.json"
+        )
+
+
+def write_part(part: Path, results: list[torch.Tensor | Embedded], problems: list[str]) -> None:
+    """One block's results."""
+    if isinstance(results[0], Embedded):
+        tokens = "".join(json.dumps(one.tokens, ensure_ascii=False) + "\n" for one in results)
+        tensors = {
+            "vectors": torch.cat([one.vectors for one in results]),
+            "counts": torch.tensor([len(one.vectors) for one in results]),
+            "tokens": torch.frombuffer(bytearray(tokens.encode("utf-8")), dtype=torch.uint8),
+        }
+    else:
+        tensors = {"vectors": torch.stack(results)}
+    temporary = part.with_suffix(f".{os.getpid()}.tmp")
+    save_file(tensors, temporary, metadata={"problems": json.dumps(problems)})
+    os.replace(temporary, part)
+
+
+def put_together(
+    files: list[Path], out: Path, shape: tuple[int, ...], is_ragged: bool
+) -> list[str]:
+    """All parts to one file, a part at a time; returns their problems."""
+    problems: list[str] = []
+    names = ("vectors", "counts", "tokens") if is_ragged else ("vectors",)
+    lengths = dict.fromkeys(names, 0)
+    for file in files:
+        with safe_open(file, framework="np") as part:
+            problems += json.loads(part.metadata()["problems"])
+            for name in names:
+                lengths[name] += part.get_slice(name).get_shape()[0]
+    temporary = out.with_name(f".{out.name}.{os.getpid()}.tmp")
+    try:
+        with open(temporary, "wb") as stream:
+            if out.suffix == ".jsonl":
+                for line in json_lines(files, is_ragged):
+                    stream.write(line)
+            else:
+                shapes = {name: [length] for name, length in lengths.items()}
+                shapes["vectors"] += shape
+                stream.write(header(out.suffix, shapes))
+                for name in names:
+                    for file in files:
+                        with safe_open(file, framework="np") as part:
+                            stream.write(numpy.ascontiguousarray(part.get_tensor(name)).data)
+        os.replace(temporary, out)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return problems
+
+
+def header(kind: str, shapes: dict[str, list[int]]) -> bytes:
+    """The beginning of a .npy or a .safetensors file, before the numbers."""
+    if kind == ".npy":
+        described = {"descr": "<f4", "fortran_order": False, "shape": tuple(shapes["vectors"])}
+        stream = io.BytesIO()
+        numpy.lib.format.write_array_header_1_0(stream, described)
+        return stream.getvalue()
+    # safetensors: eight bytes of length, then JSON.
+    types = {"vectors": ("F32", 4), "counts": ("I64", 8), "tokens": ("U8", 1)}
+    content: dict[str, Any] = {}
+    start = 0
+    for name, shape in shapes.items():
+        kind, size = types[name]
+        end = start + size * math.prod(shape)
+        content[name] = {"dtype": kind, "shape": shape, "data_offsets": [start, end]}
+        start = end
+    text = json.dumps(content).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text
+
+
+def json_lines(files: list[Path], is_ragged: bool) -> Iterator[bytes]:
+    """A JSON object for each text."""
+    for file in files:
+        with safe_open(file, framework="np") as part:
+            vectors = part.get_tensor("vectors")
+            if not is_ragged:
+                for vector in vectors:
+                    yield json_line({"vector": vector.tolist()})
+                continue
+            ends = part.get_tensor("counts").cumsum()
+            tokens = part.get_tensor("tokens").tobytes().decode("utf-8").split("\n")
+            for end, start, line in zip(ends, [0, *ends], tokens, strict=False):
+                yield json_line(
+                    {"tokens": json.loads(line), "vectors": vectors[start:end].tolist()}
+                )
+
+
+def json_line(content: dict[str, Any]) -> bytes:
+    return (json.dumps(content, ensure_ascii=False) + "\n").encode("utf-8")

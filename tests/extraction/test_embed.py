@@ -1,0 +1,169 @@
+"""Vectors of texts against the textbook and the formulas of layers.py."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from minibert import BertModel
+from minibert.extraction import embed as embed_module
+from minibert.extraction.embed import POOLS, Embedder, embed, keeps
+from minibert.extraction.layers import pool_sentences, recipe
+from minibert.packing import windows
+from tests import tiny
+
+MODEL = tiny.ours(BertModel)
+TOKENIZER = tiny.tokenizer()
+TEXTS = ["abc d", "", "m", "ab cd ef", "k l m", "zzz abc"]
+
+
+def run(texts=TEXTS, **choices):
+    return embed(texts, model=MODEL, tokenizer=TOKENIZER, **choices)
+
+
+def states_of(text):
+    with torch.no_grad():
+        return MODEL(**TOKENIZER(text)).hidden_states
+
+
+@pytest.mark.parametrize("pool", ["mean", "cls", "max", "mean_sqrt"])
+@pytest.mark.parametrize(
+    ("layers", "mix"), [("all", None), (-1, None), ([1, -1], "sum"), ([0, 2], "concat")]
+)
+def test_sentences(pool, layers, mix, monkeypatch):
+    monkeypatch.setattr(embed_module, "BATCH_TOKENS", 12)  # several batches
+    found = run(layers=layers, mix=mix, pool=pool)
+    for text, vector in zip(TEXTS, found, strict=True):
+        states = states_of(text)
+        ones = torch.ones(1, states[0].shape[1])
+        pooled = [pool_sentences(state, ones, pool)[0] for state in states]
+        expected = {
+            "all": torch.stack(pooled),
+            -1: pooled[-1],
+        }.get(layers if not isinstance(layers, list) else None)
+        if mix:
+            both = [states[layer] for layer in layers]
+            mixed = both[0] + both[1] if mix == "sum" else torch.cat(both, dim=-1)
+            expected = pool_sentences(mixed, ones, pool)[0]
+        torch.testing.assert_close(vector.double(), expected, rtol=0, atol=2e-6)
+
+
+def test_recipes():
+    found = run(layers="concat of last four", pool="cls")
+    for text, vector in zip(TEXTS, found, strict=True):
+        expected = recipe("concat of last four", states_of(text))[0, 0]
+        torch.testing.assert_close(vector.double(), expected, rtol=0, atol=2e-6)
+
+
+def test_tokens_and_words():
+    for text, found in zip(TEXTS, run(pool="tokens"), strict=True):
+        assert found.tokens == ["[CLS]", *TOKENIZER.tokenize(text), "[SEP]"]
+        torch.testing.assert_close(
+            found.vectors.double(), states_of(text)[-1][0], rtol=0, atol=2e-6
+        )
+    (words,) = run(["ab! cd"], pool="word-mean")
+    assert words.tokens == ["ab", "!", "cd"]
+    state = states_of("ab! cd")[-1][0]  # [CLS] a ##b [UNK] c ##d [SEP]
+    expected = torch.stack([state[1:3].mean(dim=0), state[3], state[4:6].mean(dim=0)])
+    torch.testing.assert_close(words.vectors.double(), expected, rtol=0, atol=2e-6)
+
+
+def test_words_are_as_typed():
+    (words,) = run(["Ab  CÉ,d"], pool="word-first")
+    assert words.tokens == ["Ab", "CÉ", ",", "d"]
+
+
+@given(length=st.integers(0, 60), size=st.integers(1, 20), data=st.data())
+def test_every_token_of_a_long_text_has_one_vector_from_the_window_with_most_context(
+    length, size, data
+):
+    stride = data.draw(st.integers(0, size - 1))
+    parts = windows(length, size, stride)
+    kept = []
+    for part, (first, last) in keeps(parts):
+        row = ["[CLS]", *range(part.start, part.stop), "[SEP]"]
+        kept += row[first:last]
+        for token in row[first:last]:
+            if isinstance(token, str):
+                continue
+            # Distance to the nearest edge at which the text was cut; none better in another window.
+            contexts = [
+                min(
+                    token - other.start if other.start else length,
+                    other.stop - 1 - token if other.stop < length else length,
+                )
+                for other in parts
+                if other.start <= token < other.stop
+            ]
+            own = min(
+                token - part.start if part.start else length,
+                part.stop - 1 - token if part.stop < length else length,
+            )
+            assert own >= max(contexts) - 1  # the middle of an even overlap may go either way
+    assert kept == ["[CLS]", *range(length), "[SEP]"]
+
+
+def test_long_texts():
+    long = " ".join("abcdefghijklm") + " a b c"  # 16 words, 11 fit
+    with pytest.raises(ValueError, match="line 2: 18 tokens, more than the model's 13"):
+        run(["a", long])
+    (cut,) = run([long], pool="tokens", long="truncate")
+    short = " ".join("abcdefghijk")
+    torch.testing.assert_close(cut.vectors.double(), states_of(short)[-1][0], rtol=0, atol=2e-6)
+    (whole,) = run([long], pool="tokens", long="windows", stride=4)
+    assert whole.tokens == ["[CLS]", *TOKENIZER.tokenize(long), "[SEP]"]
+    # Windows 0-10 and 7-15 overlap in 7-10; the first keeps up to 8.
+    torch.testing.assert_close(
+        whole.vectors[:10].double(), states_of(short)[-1][0, :10], rtol=0, atol=2e-6
+    )
+    second = states_of(" ".join("hijklm") + " a b c")[-1][0]
+    torch.testing.assert_close(whole.vectors[10:].double(), second[3:], rtol=0, atol=2e-6)
+    assert run([long], long="windows", stride=4).shape == (1, 28)
+
+
+def test_wrong_lines_are_skipped_if_asked():
+    found = run(["a", None, "b"], on_error="skip", layers="all")
+    assert found.shape == (3, 7, 28)
+    assert found[1].isnan().all()
+    assert torch.equal(found[2], run(["b"], layers="all")[0])
+    skipped = run([None, "b"], on_error="skip", pool="tokens")[0]
+    assert skipped.tokens == []
+    assert skipped.vectors.shape == (0, 28)
+    with pytest.raises(ValueError, match="line 2: not a text but NoneType"):
+        run(["a", None])
+
+
+def test_no_texts():
+    assert run([]).shape == (0, 28)
+    assert run([], pool="tokens") == []
+
+
+@settings(deadline=None, max_examples=10)
+@given(order=st.permutations(range(len(TEXTS))))
+def test_the_order_of_the_input_is_the_order_of_the_output(order):
+    straight, shuffled = run(), run([TEXTS[i] for i in order])
+    torch.testing.assert_close(shuffled, straight[list(order)], rtol=0, atol=2e-6)
+
+
+@pytest.mark.parametrize(
+    ("choices", "message"),
+    [
+        ({"pool": "median"}, f"pool must be one of {POOLS[0]}, cls, max"),
+        ({"mix": "product"}, "mix must be 'concat', 'sum', 'mean' or None, not 'product'"),
+        ({"layers": "layer7"}, "there is no layer 'layer7'"),
+        ({"layers": "last", "mix": "sum"}, "the recipe 'last' says how to mix"),
+        ({"long": "cut"}, "long must be 'error', 'truncate' or 'windows', not 'cut'"),
+        ({"long": "windows", "stride": 11}, "stride must be from 0 to 10, not 11"),
+        ({"on_error": "ignore"}, "on_error must be 'raise' or 'skip'"),
+    ],
+)
+def test_choices_that_cannot_be(choices, message):
+    with pytest.raises(ValueError, match=message):
+        run(**choices)
+
+
+def test_a_model_needs_its_tokenizer():
+    with pytest.raises(ValueError, match="a model of your own needs its tokenizer"):
+        embed(["a"], model=MODEL)
+    with pytest.raises(TypeError, match="lauers"):
+        Embedder(MODEL, TOKENIZER, lauers="all")

@@ -1,0 +1,74 @@
+import pytest
+
+from minibert.extraction.reading import Line, blocks, count_lines, read_lines
+
+
+def file(tmp_path, name, content):
+    path = tmp_path / name
+    path.write_bytes(content)
+    return path
+
+
+def test_lists_and_iterators():
+    assert list(read_lines(iter(["a", ""]))) == [Line(1, "a"), Line(2, "")]
+    assert list(read_lines(["a", None])) == [Line(1, "a"), Line(2, "", "not a text but NoneType")]
+
+
+def test_one_text_a_line(tmp_path):
+    path = file(tmp_path, "t.txt", "a\r\n\nb\u2028c\x0bd\nlast".encode())
+    assert [line.text for line in read_lines(path)] == ["a", "", "b\u2028c\x0bd", "last"]
+    assert count_lines(path) == 4
+    assert count_lines(file(tmp_path, "u.txt", b"a\nb\n")) == 2
+    assert count_lines(file(tmp_path, "v.txt", b"")) == 0
+
+
+def test_jsonl(tmp_path):
+    path = file(tmp_path, "t.jsonl", b'{"s": "a\\nb"}\n{"t": 1}\n[1]\n{"s": 2}\n{\n')
+    lines = list(read_lines(path, field="s"))
+    assert lines[0] == Line(1, "a\nb")
+    assert [line.error for line in lines[1:4]] == [
+        "no object with a field 's'",
+        "no object with a field 's'",
+        "not a text but int",
+    ]
+    assert lines[4].error.startswith("not JSON: ")
+
+
+def test_tsv(tmp_path):
+    path = file(tmp_path, "t.tsv", b"a\tb\nc\n")
+    assert list(read_lines(path, column=1)) == [Line(1, "b"), Line(2, "", "no column 1")]
+
+
+def test_invalid_utf8_is_told_with_its_place(tmp_path):
+    path = file(tmp_path, "t.txt", b"good\nab\xffc\ngood\n")
+    lines = list(read_lines(path))
+    assert lines[1] == Line(2, "", "not UTF-8 at byte 2")
+    assert lines[2] == Line(3, "good")
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("t.jsonl", {}, "a .jsonl file needs a field"),
+        ("t.txt", {"field": "s"}, "a .jsonl file needs a field"),
+        ("t.tsv", {}, "a .tsv file needs a column"),
+        ("t.txt", {"column": 0}, "a .tsv file needs a column"),
+    ],
+)
+def test_files_and_their_options(tmp_path, name, options, message):
+    with pytest.raises(ValueError, match=message):
+        read_lines(file(tmp_path, name, b"a\n"), **options)
+
+
+def test_what_cannot_be_read(tmp_path):
+    with pytest.raises(FileNotFoundError, match="there is no file"):
+        read_lines(tmp_path / "nowhere.txt")
+    with pytest.raises(ValueError, match="not one str"):
+        read_lines("a text")
+    with pytest.raises(ValueError, match="field and column belong to files"):
+        read_lines(["a"], field="s")
+
+
+def test_blocks():
+    assert [len(block) for block in blocks(read_lines(["a"] * 7), 3)] == [3, 3, 1]
+    assert list(blocks(read_lines([]), 3)) == []

@@ -1,0 +1,218 @@
+"""Files of vectors: equal to embed's, resumed after kill -9, shared by processes, byte for byte."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import numpy
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from minibert.extraction import embed as embed_module
+from minibert.extraction.embed import embed
+
+TEXTS = ["A man plays.", "The cat sat on the mat.", "", "hi"]
+
+
+def minibert(*arguments, **options):
+    command = [sys.executable, "-m", "minibert", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, **options)
+
+
+def written(tmp_path, name, *options, texts=TEXTS):
+    source = tmp_path / "texts.txt"
+    if not source.exists():
+        source.write_text("".join(text + "\n" for text in texts))
+    out = tmp_path / name
+    result = minibert("embed", "--input", source, "--out", out, *options)
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""  # no progress bar in a pipe
+    assert sorted(file.name for file in tmp_path.iterdir() if file.suffix == ".parts") == []
+    return out
+
+
+def test_npy(tmp_path):
+    found = numpy.load(written(tmp_path, "v.npy"), mmap_mode="r")
+    assert found.dtype == numpy.float32
+    assert numpy.array_equal(found, embed(TEXTS, layers="all").numpy())
+
+
+def test_safetensors(tmp_path):
+    found = load_file(written(tmp_path, "v.safetensors", "--layers=-1,-2", "--mix", "concat"))
+    assert list(found) == ["vectors"]
+    assert torch.equal(found["vectors"], embed(TEXTS, layers="-1,-2", mix="concat"))
+
+
+def test_tokens(tmp_path):
+    found = load_file(written(tmp_path, "v.safetensors", "--pool", "tokens"))
+    expected = embed(TEXTS, layers="all", pool="tokens")
+    assert torch.equal(found["vectors"], torch.cat([one.vectors for one in expected]))
+    assert found["counts"].tolist() == [len(one.vectors) for one in expected]
+    lines = bytes(found["tokens"].tolist()).decode().splitlines()
+    assert [json.loads(line) for line in lines] == [one.tokens for one in expected]
+
+
+def test_jsonl(tmp_path):
+    file = written(tmp_path, "v.jsonl", "--pool", "word-mean", "--layers", "layer1")
+    rows = [json.loads(line) for line in file.read_text().splitlines()]
+    for row, expected in zip(rows, embed(TEXTS, layers="layer1", pool="word-mean"), strict=True):
+        assert row["tokens"] == expected.tokens
+        assert torch.equal(torch.tensor(row["vectors"]).view_as(expected.vectors), expected.vectors)
+    file = written(tmp_path, "w.jsonl", "--layers", "layer1")
+    rows = [json.loads(line)["vector"] for line in file.read_text().splitlines()]
+    assert torch.equal(torch.tensor(rows), embed(TEXTS, layers="layer1"))
+
+
+def many(tmp_path):
+    source = random.Random(0)
+    words = [
+        "the",
+        "cat",
+        "sat",
+        "on",
+        "a",
+        "mat",
+        "and",
+        "then",
+        "some",
+        "other",
+        "animal",
+        "came",
+        "by",
+        "at",
+        "last",
+    ]
+    path = tmp_path / "many.txt"
+    with open(path, "w") as file:
+        for _ in range(9_000):
+            file.write(" ".join(source.choices(words, k=source.randint(0, 30))) + "\n")
+    return path
+
+
+def test_killed_at_random_moments_and_resumed(tmp_path):
+    """kill -9, several times; the file comes out as from one run, byte for byte."""
+    source = many(tmp_path)
+    whole = tmp_path / "whole.npy"
+    assert minibert("embed", "--input", source, "--out", whole).returncode == 0
+    out = tmp_path / "killed.npy"
+    parts = tmp_path / "killed.npy.parts"
+    command = [sys.executable, "-m", "minibert", "embed", "--input", source, "--out", out]
+    moments = random.Random(1)
+    kept = []
+    for _ in range(4):
+        process = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE)
+        before = len(list(parts.glob("0*.safetensors")))
+        while process.poll() is None and len(list(parts.glob("0*.safetensors"))) == before:
+            time.sleep(0.005)
+        time.sleep(moments.uniform(0, 0.05))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        kept.append(len(list(parts.glob("0*.safetensors"))))
+        if out.exists():
+            break
+    assert kept[0] >= 1  # something was done, and kept
+    assert minibert("embed", "--input", source, "--out", out).returncode == 0
+    assert out.read_bytes() == whole.read_bytes()
+    assert not parts.exists()
+
+
+def test_two_processes_write_the_same_file(tmp_path):
+    source = many(tmp_path)
+    one, two = tmp_path / "one.npy", tmp_path / "two.npy"
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    assert minibert("embed", "--input", source, "--out", one, env=environment).returncode == 0
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone"]
+    command += ["--nproc-per-node", "2", "-m", "minibert", "embed"]
+    command += ["--input", str(source), "--out", str(two)]
+    result = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.count("written:") == 1
+    assert two.read_bytes() == one.read_bytes()
+
+
+def test_parts_of_other_settings_are_not_used(tmp_path, monkeypatch):
+    source = tmp_path / "texts.txt"
+    source.write_text("a\n" * 5)
+    parts = tmp_path / "v.npy.parts"
+    parts.mkdir()
+    (parts / "settings.json").write_text("{}")
+    result = minibert("embed", "--input", source, "--out", tmp_path / "v.npy")
+    assert result.returncode == 2
+    assert "holds parts of a run with another input or other settings; delete it" in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_wrong_lines(tmp_path):
+    source = tmp_path / "texts.txt"
+    source.write_bytes(b"good\nbad \xff\ngood\n" + b"cat " * 600 + b"\n")
+    out = tmp_path / "v.npy"
+    result = minibert("embed", "--input", source, "--out", out)
+    assert result.returncode == 2
+    assert result.stderr == "minibert embed: line 2: not UTF-8 at byte 4\n"
+    assert not out.exists()
+    result = minibert("embed", "--input", source, "--out", tmp_path / "w.npy", "--on-error", "skip")
+    assert result.returncode == 1
+    errors = result.stderr.splitlines()
+    assert errors[0] == "minibert embed: skipped line 2: not UTF-8 at byte 4"
+    assert errors[1].startswith("minibert embed: skipped line 4: 602 tokens, more than the model's")
+    found = numpy.load(tmp_path / "w.npy")
+    assert found.shape[0] == 4
+    assert numpy.isnan(found[[1, 3]]).all()
+    assert not numpy.isnan(found[[0, 2]]).any()
+
+
+def test_embed_to_a_file(tmp_path):
+    out = tmp_path / "v.npy"
+    assert embed(iter(TEXTS), out=out, layers="all") == out
+    assert numpy.array_equal(numpy.load(out), embed(TEXTS, layers="all").numpy())
+
+
+def test_an_empty_file(tmp_path):
+    (tmp_path / "texts.txt").write_text("")
+    shape = numpy.load(written(tmp_path, "v.npy")).shape
+    assert shape[0] == 0
+    found = load_file(written(tmp_path, "v.safetensors", "--pool", "tokens"))
+    assert found["vectors"].shape[0] == found["counts"].shape[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--out", "v.npy"], "give texts, or a file with --input, and not both"),
+        (["--input", "texts.txt"], "--input needs --out"),
+        (["--input", "nowhere.txt", "--out", "v.npy"], "there is no file nowhere.txt"),
+        (["a", "--out", "v.bin"], "the name must end in one of .npy, .safetensors, .jsonl"),
+        (["a", "--out", "v.npy", "--pool", "tokens"], "vectors of tokens make no array"),
+        (["a", "--out", "nowhere/v.npy"], "there is no folder"),
+        (["a", "--out", "v.npy", "--layers", "layer99"], "there is no layer 'layer99'"),
+        (["a", "--out", "v.npy", "--field", "x"], "field and column belong to files"),
+    ],
+)
+def test_one_line_errors(tmp_path, arguments, message, capsys, monkeypatch):
+    from minibert.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    assert main(["embed", *arguments]) == 2
+    error = capsys.readouterr().err
+    assert message in error
+    assert error.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_memory_is_bounded_by_the_block(tmp_path, monkeypatch):
+    """However long the file, no more than a block of texts is held at a time."""
+    seen = []
+    original = embed_module.Embedder.embed_lines
+
+    def counting(self, lines, on_error):
+        seen.append(len(lines))
+        return original(self, lines, on_error)
+
+    monkeypatch.setattr(embed_module.Embedder, "embed_lines", counting)
+    embed(["a"] * 3000)
+    assert seen == [1024, 1024, 952]
