@@ -4,9 +4,9 @@ import argparse
 import os
 import sys
 
-from minibert.cli import embed, tokenize, verify
+from minibert.cli import embed, layers, tokenize, verify
 
-COMMANDS = {"embed": embed, "tokenize": tokenize, "verify": verify}
+COMMANDS = {"embed": embed, "layers": layers, "tokenize": tokenize, "verify": verify}
 
 
 def main(argv: list[str] | None = None) -> int:

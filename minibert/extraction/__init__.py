@@ -1,1 +1,3 @@
-"""Embeddings of all layers: which and how mixed (layers.py), and fast (engine.py)."""
+"""Embeddings of all layers: which and how mixed (layers.py), fast (engine.py), of many texts
+(reading.py, embed.py, storing.py), and how alike they are (similarity.py).
+"""

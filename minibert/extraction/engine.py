@@ -31,6 +31,8 @@ from minibert.layer_norm import LayerNorm
 from minibert.model import BertModel, check_inputs
 
 Map = Callable[[torch.Tensor], torch.Tensor]
+# oneDNN keeps a program for each number of rows it has met: rounded up, there are few of them.
+ROUND = 128
 DTYPES = (torch.float32, torch.bfloat16, torch.float16, torch.float64)
 
 
@@ -117,11 +119,14 @@ class Engine:
         # (texts, length) for each group of equal length.
         groups = [(len(list(same)), length) for length, same in groupby(lengths)]
 
-        x = self.layer_norm(self.token[ids] + self.position[segment, places])  # [T, D]
-        states = [x]
+        tokens = len(ids)
+        spare = -tokens % ROUND if tokens > ROUND else 0
+        ids, segment, places = (functional.pad(one, (0, spare)) for one in (ids, segment, places))
+        x = self.layer_norm(self.token[ids] + self.position[segment, places])  # [T + spare, D]
+        states = [x[:tokens]]
         for layer in self.layers:
             x = layer(x, groups)
-            states.append(x)
+            states.append(x[:tokens])
         return states, order
 
     def own(self, weight: torch.Tensor) -> torch.Tensor:
@@ -176,7 +181,7 @@ class FastLayer:
     def attention(self, projected: torch.Tensor, groups: list[tuple[int, int]]) -> torch.Tensor:
         """softmax(QKᵀ/√H)·V for each group of texts of one length: [T, 3D] -> [T, D]."""
         contexts = []
-        start = 0
+        start = 0  # what stands behind the last group is spare, and is left 0
         for texts, length in groups:
             group = projected[start : start + texts * length]
             start += texts * length
@@ -184,6 +189,9 @@ class FastLayer:
             heads = group.view(texts, length, 3, self.num_heads, -1).permute(2, 0, 3, 1, 4)
             context = functional.scaled_dot_product_attention(*heads)
             contexts.append(context.transpose(1, 2).reshape(texts * length, -1))
+        spare = len(projected) - start
+        if spare:
+            contexts.append(contexts[0].new_zeros(spare, contexts[0].shape[1]))
         return torch.cat(contexts) if len(contexts) > 1 else contexts[0]
 
 

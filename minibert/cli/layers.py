@@ -1,0 +1,49 @@
+"""`minibert layers "the [bank] of …" "the [bank] paid"`: a word, layer by layer."""
+
+import argparse
+import os
+from pathlib import Path
+
+HELP = "how alike a [word]'s vectors are across sentences, at each layer"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("sentence", nargs="+", help="a sentence with one [word] in brackets")
+    parser.add_argument("--model", help="a folder or a name on the Hub (default: the bundled one)")
+    parser.add_argument(
+        "--plot", type=Path, metavar="FILE.png", help="draw it, too (needs matplotlib)"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    if args.plot:
+        if args.plot.suffix != ".png":
+            raise ValueError(f"--plot {args.plot}: the name must end in .png")
+        if not args.plot.absolute().parent.is_dir():
+            raise ValueError(f"--plot {args.plot}: there is no folder {args.plot.parent}")
+        try:
+            import matplotlib  # noqa: F401
+        except ImportError:
+            raise ValueError("--plot needs matplotlib: pip install 'minibert[plots]'") from None
+    from minibert.extraction.similarity import draw, word_similarity
+    from weights_loader import load_bert
+
+    model, tokenizer = load_bert(args.model)
+    found = word_similarity(model, tokenizer, args.sentence)
+    print(f"model: {model.account.source}")
+    if model.account.note:
+        print(f"note: {model.account.note}")
+    print("\n".join(f"{i}  {sentence}" for i, sentence in enumerate(args.sentence, 1)))
+    print("\ncosine of the [word] in two sentences; of any two tokens (anisotropy)\n")
+    print(f"{'layer':<11}" + "".join(f"{f'{a}-{b}':>8}" for a, b in found.pairs) + "    any two")
+    for name, cosines, any_two in zip(found.layers, found.cosines, found.anisotropy, strict=True):
+        print(f"{name:<11}" + "".join(f"{cosine:8.2f}" for cosine in cosines) + f"{any_two:11.2f}")
+    if args.plot:
+        part = args.plot.with_name(f".{args.plot.stem}.{os.getpid()}.png")
+        try:
+            draw(found, args.sentence, str(part))
+            os.replace(part, args.plot)
+        finally:
+            part.unlink(missing_ok=True)
+        print(f"\ndrawn: {args.plot}")
+    return 0
