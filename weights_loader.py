@@ -26,6 +26,7 @@ from torch import nn
 
 from minibert.checkpoints.account import Account
 from minibert.checkpoints.source import CheckpointError, find_folder, read_config
+from minibert.checkpoints.without_init import WithoutInit
 from minibert.config import BertConfig
 from minibert.heads import (
     BertForMaskedLM,
@@ -152,7 +153,7 @@ def fill_model(
 ) -> nn.Module:
     """Build the model without memory for its weights, then hand it the file's tensors."""
     names = official_names(file.keys())
-    with torch.device("meta"):
+    with torch.device("meta"), WithoutInit():
         if head is None:
             has_pooler = any(theirs.startswith("pooler.") for theirs in names)
             model = BertModel(config, with_pooler=has_pooler)

@@ -40,7 +40,9 @@ class Engine:
     """All hidden states of a BertModel (or of the `bert` inside one with heads), fast."""
 
     def __init__(self, model: nn.Module, *, dtype: torch.dtype | None = None):
-        """`dtype`: what to compute in; None is the model's own. The weights are copied."""
+        """`dtype`: what to compute in; None is the model's own. The weights are taken as they are
+        now: after training, make a new Engine.
+        """
         bert = model if isinstance(model, BertModel) else getattr(model, "bert", None)
         if not isinstance(bert, BertModel):
             raise ValueError(f"Engine takes minibert's models, not {type(model).__name__}")
@@ -53,7 +55,8 @@ class Engine:
         self.path = f"{'oneDNN, reordered weights' if self.uses_onednn else 'PyTorch'}; "
         self.path += f"{str(self.dtype).removeprefix('torch.')} on {self.device}"
         embeddings = bert.embeddings
-        self.token = self.own(embeddings.token.weight)
+        # The largest table is only looked up in: shared with the model where the precision allows.
+        self.token = embeddings.token.weight.detach().to(self.dtype)
         # Position and segment are added in one look-up: a table for each segment.
         self.position = self.own(
             embeddings.segment.weight[:, None] + embeddings.position.table[None]
