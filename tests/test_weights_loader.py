@@ -182,6 +182,13 @@ def test_the_bundled_model_needs_no_network():
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
 
 
+def test_loading_draws_no_initial_weights():
+    """It would import PyTorch's compiler for that, a second's work."""
+    code = "from weights_loader import load_bert; import sys; load_bert(head='pretraining')"
+    code += "; sys.exit('torch._dynamo' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
 # Broken files and folders.
 
 
