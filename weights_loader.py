@@ -20,12 +20,12 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import nn
 
 from minibert.checkpoints.account import Account
-from minibert.checkpoints.source import CheckpointError, find_folder, read_config
+from minibert.checkpoints.source import CheckpointError, find_folder, open_weights, read_config
 from minibert.checkpoints.without_init import WithoutInit
 from minibert.config import BertConfig
 from minibert.heads import (
@@ -137,13 +137,8 @@ def load_bert(
             f"but config.json says vocab_size {config.vocab_size}"
         )
     account = Account(str(name or "minibert-tiny"), note=settings.get("minibert_note", ""))
-    try:
-        with safe_open(folder / "model.safetensors", framework="pt") as file:
-            model = fill_model(file, config, head, dtype, account)
-    except SafetensorError as error:
-        raise CheckpointError(
-            f"{folder / 'model.safetensors'} is broken or cut short ({error}); fetch it again"
-        ) from None
+    with open_weights(folder) as file:
+        model = fill_model(file, config, head, dtype, account)
     model.account = account
     return model.to(device).eval(), tokenizer
 

@@ -1,6 +1,10 @@
 """From a name to a folder with a checkpoint's files: bundled, local, or from the Hub."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+from safetensors import SafetensorError, safe_open
 
 from minibert.vocabulary import read_json
 
@@ -59,6 +63,17 @@ def download(name: str, revision: str | None) -> Path:
             f"({type(error).__name__}); load_bert() without a name needs no network"
         )
     raise CheckpointError(f"{name!r} {why}")
+
+
+@contextmanager
+def open_weights(folder: Path) -> Iterator[safe_open]:
+    """The folder's model.safetensors, open; a broken one is a CheckpointError."""
+    file = folder / "model.safetensors"
+    try:
+        with safe_open(file, framework="pt") as weights:
+            yield weights
+    except SafetensorError as error:
+        raise CheckpointError(f"{file} is broken or cut short ({error}); fetch it again") from None
 
 
 def read_config(folder: Path) -> dict:

@@ -23,7 +23,7 @@ from typing import Any
 
 import numpy
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from tqdm import tqdm
 
@@ -65,7 +65,7 @@ def store(
     with tqdm(total=total, unit=" texts", disable=None if rank == 0 else True) as bar:
         for number, block in enumerate(blocks(lines, embedder.block)):
             part = parts / f"{number:08}.safetensors"
-            if number % world == rank and not part.exists():
+            if number % world == rank and not is_whole(part):
                 write_part(part, *embedder.embed_lines(block, on_error))
                 speed = embedder.tokens_done / (time.perf_counter() - began)
                 bar.set_postfix_str(f"{speed:,.0f} tokens/s")
@@ -78,6 +78,15 @@ def store(
         shutil.rmtree(parts)
     wait_for_all(world)
     return problems
+
+
+def is_whole(part: Path) -> bool:
+    """Is the block there, and readable? (A power failure can leave a file that is not.)"""
+    try:
+        with safe_open(part, framework="np"):
+            return True
+    except (FileNotFoundError, SafetensorError):
+        return False
 
 
 def join_others() -> tuple[int, int]:

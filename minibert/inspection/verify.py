@@ -15,11 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-from minibert.checkpoints.source import find_folder
+from minibert.checkpoints.source import find_folder, open_weights
 from minibert.inspection.trace import trace
 
 BOUNDS = {torch.float32: 1e-5, torch.float64: 1e-10}
@@ -122,7 +121,7 @@ def verify(
 
 def heads_in(folder: Path) -> str | None:
     """The `head` for load_bert that uses all that the folder's file holds."""
-    with safe_open(folder / "model.safetensors", framework="pt") as file:
+    with open_weights(folder) as file:
         names = list(file.keys())
     has_mlm = any(name.startswith("cls.predictions.") for name in names)
     has_nsp = any(name.startswith("cls.seq_relationship.") for name in names)

@@ -24,6 +24,7 @@ import transformers
 
 from minibert.extraction.embed import embed
 from minibert.extraction.layers import RECIPES, layer_names
+from tests.benchmarks.timing import medians, seconds
 from tests.shared import SHARED
 from weights_loader import load_bert
 
@@ -40,19 +41,6 @@ def sts_b() -> tuple[list[str], list[str], numpy.ndarray]:
 def sst_2() -> list[str]:
     lines = (SHARED / "data" / "sst2" / "dev.tsv").read_text(encoding="utf-8").splitlines()
     return [line.split("\t")[0] for line in lines[1:]]
-
-
-def seconds(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
-
-
-def medians(*works: Callable[[], object]) -> list[float]:
-    for work in works:
-        work()
-    times = [[seconds(work) for work in works] for _ in range(ROUNDS)]
-    return [statistics.median(column) for column in zip(*times, strict=True)]
 
 
 @torch.inference_mode()
@@ -104,7 +92,7 @@ def compare_corpus() -> None:
     print(f"  the padded loop       {(ours - loop).abs().max():.1e} (all layers)")
     cosine = torch.nn.functional.cosine_similarity(ours, half, dim=-1)
     print(f"  cosine of bfloat16 to float32: at least {cosine.min():.5f}\n")
-    times = dict(zip(works, medians(*works.values()), strict=True))
+    times = dict(zip(works, medians(*works.values(), rounds=ROUNDS), strict=True))
     wanted = {"ours, bfloat16": "1/1.5", "sentence-transformers, last layer": "3"}
     wanted["padded loop, all 7 layers"] = "4"
     base = times["ours, all 7 layers"]

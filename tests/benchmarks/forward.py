@@ -5,9 +5,6 @@ transformers with its fused attention (sdpa); the textbook against its plain one
 take turns in one process, with the same threads; the medians of the rounds are compared.
 """
 
-import statistics
-import time
-from collections.abc import Callable
 from functools import partial
 
 import torch
@@ -15,24 +12,11 @@ import transformers
 
 from minibert import BertConfig, BertModel
 from minibert.extraction.engine import Engine
+from tests.benchmarks.timing import medians, seconds
 
 ROUNDS = 9
 # (batch, length) -> the ratio to hold
 SHAPES = {(1, 16): 2.8, (1, 128): 2.8, (8, 32): 2.5, (8, 128): 2.0, (4, 512): 1.9}
-
-
-def seconds(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
-
-
-def medians(*works: Callable[[], object]) -> list[float]:
-    """The median time of each, taking turns."""
-    for work in works:
-        work()
-    times = [[seconds(work) for work in works] for _ in range(ROUNDS)]
-    return [statistics.median(column) for column in zip(*times, strict=True)]
 
 
 def best_gemm() -> float:
@@ -74,7 +58,9 @@ def main() -> None:
     for (batch, length), wanted in SHAPES.items():
         ids = torch.randint(1000, 30000, (batch, length))
         ours, other = medians(
-            partial(engine, ids), partial(theirs["sdpa"], ids, output_hidden_states=True)
+            partial(engine, ids),
+            partial(theirs["sdpa"], ids, output_hidden_states=True),
+            rounds=ROUNDS,
         )
         speed = flops(config, batch, length) / ours / 1e9
         times = f"{1000 * ours:11.1f}{1000 * other:11.1f}{other / ours:7.2f}"
@@ -86,6 +72,7 @@ def main() -> None:
     textbook_time, theirs_time = medians(
         lambda: model(ids),
         lambda: theirs["eager"](ids, output_hidden_states=True, output_attentions=True),
+        rounds=ROUNDS,
     )
     print(
         f"textbook at (8, 128): {1000 * textbook_time:.0f} ms, transformers eager "

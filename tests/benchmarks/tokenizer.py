@@ -16,7 +16,6 @@ import random
 import shutil
 import statistics
 import tempfile
-import time
 import unicodedata
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -24,16 +23,11 @@ from pathlib import Path
 import transformers
 
 from minibert import BertTokenizer
+from tests.benchmarks.timing import seconds
 from tests.shared import SHARED
 
 ROUNDS = 7
 HEADER = f"{'':<34}{'tokens/s':>12}{'theirs':>12}{'ratio':>8}{'wanted':>8}"
-
-
-def seconds(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
 
 
 def lines(path: str, size: int) -> list[str]:

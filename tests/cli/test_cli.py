@@ -56,6 +56,13 @@ def test_verify_passes_and_fails(capsys, tmp_path, monkeypatch):
     assert "bert.embeddings.layer_norm" not in failed
 
 
+def test_verify_a_broken_file(capsys, tmp_path):
+    save_theirs(tiny.theirs("BertModel"), tmp_path)
+    file = tmp_path / "model.safetensors"
+    file.write_bytes(file.read_bytes()[:-100])
+    assert "is broken or cut short" in failing(capsys, "verify", tmp_path)
+
+
 def test_verify_the_bundled_model(capsys):
     status, out, _ = run(capsys, "verify")
     assert status == 0

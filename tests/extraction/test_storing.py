@@ -14,6 +14,7 @@ import torch
 from safetensors.torch import load_file
 
 from minibert.extraction import embed as embed_module
+from minibert.extraction import storing
 from minibert.extraction.embed import embed
 
 TEXTS = ["A man plays.", "The cat sat on the mat.", "", "hi"]
@@ -119,6 +120,34 @@ def test_killed_at_random_moments_and_resumed(tmp_path):
     assert minibert("embed", "--input", source, "--out", out).returncode == 0
     assert out.read_bytes() == whole.read_bytes()
     assert not parts.exists()
+
+
+def test_a_broken_part_is_made_again(tmp_path, monkeypatch):
+    source = tmp_path / "texts.txt"
+    source.write_text("a cat\n" * 1500)
+
+    def stopped(*arguments):
+        raise OSError("stopped")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(storing, "put_together", stopped)
+        with pytest.raises(OSError, match="stopped"):
+            embed(source, out=tmp_path / "v.npy")
+    first, second = sorted((tmp_path / "v.npy.parts").glob("0*"))
+    first.write_bytes(first.read_bytes()[:-10])
+    assert second.exists()
+    seen = []
+    original = embed_module.Embedder.embed_lines
+    monkeypatch.setattr(
+        embed_module.Embedder,
+        "embed_lines",
+        lambda self, lines, on_error: (
+            seen.append(lines[0].number) or original(self, lines, on_error)
+        ),
+    )
+    embed(source, out=tmp_path / "v.npy")
+    assert seen == [1]  # the second block, whole, was not made again
+    assert numpy.array_equal(numpy.load(tmp_path / "v.npy"), embed(source).numpy())
 
 
 def test_two_processes_write_the_same_file(tmp_path):
