@@ -4,9 +4,25 @@ import argparse
 import os
 import sys
 
-from minibert.cli import embed, layers, tokenize, verify
+from minibert.cli import (
+    embed,
+    fill_mask,
+    layers,
+    next_sentence,
+    pretrain,
+    tokenize,
+    verify,
+)
 
-COMMANDS = {"embed": embed, "layers": layers, "tokenize": tokenize, "verify": verify}
+COMMANDS = {
+    "embed": embed,
+    "layers": layers,
+    "tokenize": tokenize,
+    "verify": verify,
+    "pretrain": pretrain,
+    "fill-mask": fill_mask,
+    "next-sentence": next_sentence,
+}
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -1,0 +1,25 @@
+"""`minibert next-sentence A B`: how likely it is that B follows A."""
+
+import argparse
+
+HELP = "how likely it is that sentence B follows sentence A"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("first", metavar="A")
+    parser.add_argument("second", metavar="B")
+    parser.add_argument(
+        "--model", help="a folder or a name on the Hub (default: the bundled model)"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    from minibert.pretraining.predict import next_sentence
+    from weights_loader import load_bert
+
+    model, tokenizer = load_bert(args.model, head="nsp")
+    if model.account.note:
+        print(f"note: {model.account.note}\n")
+    probability = next_sentence(model, tokenizer, args.first, args.second)
+    print(f"{probability:6.1%}  B follows A\n{1 - probability:6.1%}  B is from elsewhere")
+    return 0

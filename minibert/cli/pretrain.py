@@ -1,0 +1,132 @@
+"""`minibert pretrain`: from raw text to a trained model in a folder."""
+
+import argparse
+import sys
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from minibert.pretraining.settings import SIZES, Settings
+
+if TYPE_CHECKING:
+    from minibert.pretraining.trainer import Trainer
+    from minibert.tokenizer import BertTokenizer
+
+HELP = "train a BERT from raw text: its vocabulary, masked tokens and next sentences"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--corpus",
+        type=Path,
+        nargs="+",
+        required=True,
+        metavar="FILE",
+        help="text (also .gz, .xz): a paragraph a line, a blank line between documents",
+    )
+    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="of the run")
+    parser.add_argument("--resume", action="store_true", help="go on where the run in --out is")
+    shape = parser.add_mutually_exclusive_group()
+    shape.add_argument("--size", choices=list(SIZES), default="mini", help="default: mini")
+    shape.add_argument(
+        "--config", type=Path, metavar="FILE", help="a config.json instead of a size"
+    )
+    parser.add_argument("--positions", type=int, default=512, help="with --size (512)")
+    parser.add_argument(
+        "--vocab", type=Path, metavar="FILE", help="a vocab.txt (default: made from the text)"
+    )
+    parser.add_argument(
+        "--vocab-size", type=int, default=8192, metavar="V", help="of one that is made (8192)"
+    )
+    parser.add_argument("--cased", action="store_true", help="keep capitals and accents")
+    parser.add_argument(
+        "--cache", type=Path, metavar="FOLDER", help="the tokenized corpus (default: OUT/corpus)"
+    )
+    parser.add_argument("--workers", type=int, default=1, help="processes that tokenize (1)")
+    parser.add_argument(
+        "--on-error", choices=("raise", "skip"), default="raise", help="at lines that are not UTF-8"
+    )
+    parser.add_argument("--save-dtype", choices=("float32", "float16"), default="float32")
+    group = parser.add_argument_group(
+        "how it is trained", "minibert/pretraining/settings.py says what each is"
+    )
+    for field in fields(Settings):
+        option, default = "--" + field.name.replace("_", "-"), field.default
+        if isinstance(default, bool):
+            group.add_argument(option, action="store_true")
+        else:
+            kind = int if field.name == "max_predictions" else type(default)
+            group.add_argument(option, type=kind, default=default, help=f"default: {default}")
+
+
+def run(args: argparse.Namespace) -> int:
+    from minibert.pretraining.corpus import Corpus, open_corpus
+    from minibert.pretraining.prepare import make_config, make_tokenizer, new_model
+    from minibert.pretraining.trainer import Processes, Trainer
+    from minibert.tokenizer import BertTokenizer
+
+    settings = Settings(**{field.name: getattr(args, field.name) for field in fields(Settings)})
+    cache = args.cache or args.out / "corpus"
+    processes = Processes()
+    is_first = processes.rank == 0
+    if is_first:
+        open_out(args.out, args.resume)
+        tokenizer = make_tokenizer(
+            args.corpus,
+            args.out,
+            vocab=args.vocab,
+            vocab_size=args.vocab_size,
+            lower_case=not args.cased,
+            on_error=args.on_error,
+        )
+        open_corpus(args.corpus, tokenizer, cache, workers=args.workers, on_error=args.on_error)
+    processes.wait()
+    tokenizer, corpus = BertTokenizer.from_folder(args.out), Corpus(cache)
+    model = new_model(make_config(args.size, args.positions, args.config, tokenizer), settings)
+    trainer = Trainer(model, tokenizer, corpus, settings, args.out, processes=processes)
+    resumed = trainer.resume() if args.resume else False
+    if is_first:
+        for problem in corpus.problems:
+            print(problem, file=sys.stderr)
+        size = sum(parameter.numel() for parameter in model.parameters())
+        print(f"corpus: {corpus}")
+        print(f"model: {size:,} weights; {trainer.path}")
+        print(f"from step {trainer.step} to {settings.steps}" + ", resumed" * resumed, flush=True)
+    if not trainer.run():
+        if is_first:
+            told = f"stopped and saved after step {trainer.step}"
+            print(f"{told}; the same command with --resume goes on", file=sys.stderr)
+        return 130
+    if is_first:
+        print(finish(trainer, tokenizer, args.out, args.save_dtype))
+    return 0
+
+
+def open_out(out: Path, resume: bool) -> None:
+    """Make the folder; without --resume it must not hold a run, which would be lost."""
+    out.mkdir(parents=True, exist_ok=True)
+    begun = [
+        name for name in ("checkpoint.pt", "log.jsonl", "config.json") if (out / name).exists()
+    ]
+    if begun and not resume:
+        raise ValueError(
+            f"{out} holds a run already ({', '.join(begun)}): --resume goes on with it; or give "
+            "another folder"
+        )
+
+
+def finish(trainer: "Trainer", tokenizer: "BertTokenizer", out: Path, dtype: str) -> str:
+    """Save the model and the loss curve; what to tell."""
+    import torch
+
+    from minibert.pretraining.curve import draw_curve
+    from weights_loader import save_bert
+
+    save_bert(trainer.model.to(getattr(torch, dtype)), tokenizer, out)
+    told = [f"saved in {out}: load_bert({str(out)!r}), or transformers, reads it"]
+    try:
+        draw_curve(out / "log.jsonl", out / "loss.png")
+        told.append(f"loss curve: {out / 'loss.png'}")
+    except ImportError:
+        told.append("no loss curve: matplotlib is missing (the extra `plots`)")
+    return "\n".join(told)

@@ -1,0 +1,103 @@
+"""Pairs, masked, to the tensors of a training step.
+
+Every random choice in a row comes from a generator of its own, made of (seed, epoch, number of the
+row). So a row is the same whichever process makes it and whenever: a run can be resumed, or split
+over more processes, and sees the same data.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+
+import numpy
+import torch
+
+from minibert.pretraining.masking import Masking
+from minibert.pretraining.sentence_pairs import SentencePairs
+from minibert.tokenizer import BertTokenizer
+
+PLAN, ROW = 0, 1  # what a generator is for
+
+
+@dataclass(frozen=True)
+class Batch:
+    """The inputs of BertForPreTraining, and what is asked of it."""
+
+    input_ids: torch.Tensor  # [B, S]
+    token_type_ids: torch.Tensor  # [B, S]
+    attention_mask: torch.Tensor  # [B, S]
+    places: torch.Tensor  # [M]: the masked tokens, counted through the rows: b·S + s
+    mlm_labels: torch.Tensor  # [M]
+    nsp_labels: torch.Tensor  # [B]
+
+    def tokens(self) -> int:
+        """How many positions hold a real token."""
+        return int(self.attention_mask.sum())
+
+    def to(self, device: torch.device) -> "Batch":
+        values = (getattr(self, field.name) for field in fields(self))
+        return Batch(*(value.to(device, non_blocking=True) for value in values))
+
+
+def generator(seed: int, purpose: int, epoch: int, number: int) -> numpy.random.Generator:
+    """Random numbers that depend on these four alone."""
+    counter = numpy.array([0, number, epoch, purpose], dtype=numpy.uint64)
+    return numpy.random.Generator(numpy.random.Philox(key=seed, counter=counter))
+
+
+class Batches:
+    """The rows of one row length, epoch after epoch."""
+
+    def __init__(
+        self,
+        pairs: SentencePairs,
+        masking: Masking,
+        tokenizer: BertTokenizer,
+        *,
+        length: int,
+        seed: int,
+    ):
+        self.pairs, self.masking, self.length, self.seed = pairs, masking, length, seed
+        self.cls_id, self.sep_id = tokenizer.cls_id, tokenizer.sep_id
+        self.pad_id = tokenizer.pad_id
+        self.planned: tuple[int, numpy.ndarray] | None = None
+
+    def plan(self, epoch: int) -> numpy.ndarray:
+        """The pairs of an epoch; the last one asked for is kept."""
+        if self.planned is None or self.planned[0] != epoch:
+            rng = generator(self.seed, PLAN, epoch, self.length)
+            self.planned = (epoch, self.pairs.plan(self.length, rng))
+        return self.planned[1]
+
+    def take(self, epoch: int, number: int, count: int) -> tuple[list[tuple[int, int]], int, int]:
+        """`count` rows from row `number` of `epoch` on, as (epoch, number); and where they end."""
+        rows: list[tuple[int, int]] = []
+        while len(rows) < count:
+            available = len(self.plan(epoch))
+            stop = min(number + count - len(rows), available)
+            rows += [(epoch, i) for i in range(number, stop)]
+            epoch, number = (epoch, stop) if stop < available else (epoch + 1, 0)
+        return rows, epoch, number
+
+    def make(self, rows: Iterable[tuple[int, int]]) -> Batch:
+        """The tensors for some rows."""
+        rows = list(rows)
+        shape = (len(rows), self.length)
+        ids = numpy.full(shape, self.pad_id, dtype=numpy.int64)
+        segments, real = numpy.zeros_like(ids), numpy.zeros_like(ids)
+        nsp_labels = numpy.zeros(len(rows), dtype=numpy.int64)
+        places, labels = [], []
+        for place, (epoch, number) in enumerate(rows):
+            rng = generator(self.seed, ROW, epoch, number)
+            pair = self.pairs.pair(self.plan(epoch)[number], rng)
+            text = numpy.concatenate(
+                ([self.cls_id], pair.first, [self.sep_id], pair.second, [self.sep_id])
+            )
+            masked = self.masking(text, rng)
+            ids[place, : len(text)] = masked.ids
+            real[place, : len(text)] = 1
+            segments[place, len(pair.first) + 2 : len(text)] = 1
+            nsp_labels[place] = pair.label
+            places.append(place * self.length + masked.places)
+            labels.append(masked.labels)
+        arrays = (ids, segments, real, numpy.concatenate(places), numpy.concatenate(labels))
+        return Batch(*map(torch.from_numpy, (*arrays, nsp_labels)))

@@ -1,0 +1,200 @@
+"""Text to ids, once, in a folder of three flat files that are mapped into memory, not read.
+
+    ids.bin          all pieces of all sentences, end to end          (uint16 or uint32)
+    sentences.bin    where each sentence begins in ids; the last entry is the end     (int64)
+    documents.bin    where each document begins in sentences; likewise                (int64)
+
+corpus.json beside them says from which files and with which vocabulary they were made, and their
+checksums: a folder that fits is used again, any other is made anew. The corpus may be larger than
+memory: the system keeps in memory what is being read.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+import zlib
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from itertools import islice
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy
+
+from minibert.pretraining.reading import read_lines, split_sentences
+from minibert.tokenizer import BertTokenizer
+
+LINES_AT_ONCE = 2000
+# A line's ids, sentence by sentence; None is the blank line that ends a document.
+Line = list[list[int]] | None
+
+
+class Corpus:
+    """Documents of sentences of ids. `corpus.sentence(i)` are the ids of sentence i."""
+
+    def __init__(self, folder: Path):
+        record = json.loads((folder / "corpus.json").read_text(encoding="utf-8"))
+        self.problems: list[str] = record["problems"]
+        self.ids = numpy.memmap(folder / "ids.bin", record["type"], mode="r")
+        self.sentences = numpy.memmap(folder / "sentences.bin", "<i8", mode="r")
+        self.documents = numpy.memmap(folder / "documents.bin", "<i8", mode="r")
+
+    def sentence(self, number: int) -> numpy.ndarray:
+        return self.ids[self.sentences[number] : self.sentences[number + 1]]
+
+    def __str__(self) -> str:
+        return (
+            f"{len(self.documents) - 1:,} documents, {len(self.sentences) - 1:,} sentences, "
+            f"{len(self.ids):,} pieces"
+        )
+
+
+def open_corpus(
+    files: Iterable[Path],
+    tokenizer: BertTokenizer,
+    folder: Path,
+    *,
+    workers: int = 1,
+    on_error: str = "raise",
+) -> Corpus:
+    """The corpus of `files`, from `folder` if it is there and whole; else it is made there first.
+
+    `corpus.problems`: what was wrong with which line (with `on_error="skip"`).
+    """
+    files = [Path(file) for file in files]
+    origin = {"files": [describe(file) for file in files], "vocabulary": fingerprint(tokenizer)}
+    origin["on_error"] = on_error
+    if not is_whole(folder, origin):
+        write_corpus(files, tokenizer, folder, origin, workers, on_error)
+    return Corpus(folder)
+
+
+def describe(file: Path) -> list[Any]:
+    """What tells one state of a file from another."""
+    if not file.is_file():
+        raise ValueError(f"there is no file {file}")
+    status = file.stat()
+    return [str(file.absolute()), status.st_size, status.st_mtime_ns]
+
+
+def fingerprint(tokenizer: BertTokenizer) -> str:
+    """A checksum of the vocabulary and the tokenizer's settings."""
+    content = json.dumps(tokenizer.files(), sort_keys=True)
+    return hashlib.sha256(content.encode("utf-8")).hexdigest()
+
+
+def checksum(file: Path) -> int:
+    """CRC-32 of a file's content."""
+    value = 0
+    with open(file, "rb") as stream:
+        while chunk := stream.read(1 << 22):
+            value = zlib.crc32(chunk, value)
+    return value
+
+
+def is_whole(folder: Path, origin: dict[str, Any]) -> bool:
+    """Was this folder made of just this, and is every byte as it was written?"""
+    try:
+        record = json.loads((folder / "corpus.json").read_text(encoding="utf-8"))
+        return record["origin"] == origin and all(
+            checksum(folder / name) == value for name, value in record["checksums"].items()
+        )
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return False
+
+
+def write_corpus(
+    files: list[Path],
+    tokenizer: BertTokenizer,
+    folder: Path,
+    origin: dict[str, Any],
+    workers: int,
+    on_error: str,
+) -> None:
+    """Tokenize everything into a new folder, and put it in the place of `folder` when whole."""
+    kind = "<u2" if len(tokenizer) <= 1 << 16 else "<u4"
+    problems: list[str] = []
+    lines = read_lines(files, on_error=on_error, problems=problems)
+    part = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(part, ignore_errors=True)  # of a run that was killed
+    part.mkdir(parents=True)
+    try:
+        with (
+            open(part / "ids.bin", "wb") as ids,
+            open(part / "sentences.bin", "wb") as sentences,
+            open(part / "documents.bin", "wb") as documents,
+        ):
+            total_ids = total_sentences = begun_at = 0
+            starts = numpy.zeros(1, "<i8")
+            sentences.write(starts)
+            documents.write(starts)
+            for line in tokenized(lines, tokenizer, workers):
+                if line is None:
+                    if total_sentences > begun_at:  # an empty document is none
+                        documents.write(numpy.array([total_sentences], "<i8"))
+                        begun_at = total_sentences
+                    continue
+                for sentence in line:
+                    ids.write(numpy.array(sentence, kind))
+                    total_ids += len(sentence)
+                    sentences.write(numpy.array([total_ids], "<i8"))
+                total_sentences += len(line)
+        if not total_ids:
+            raise ValueError(f"{', '.join(map(str, files))}: no text in it")
+        names = ("ids.bin", "sentences.bin", "documents.bin")
+        record = {
+            "origin": origin,
+            "type": kind,
+            "problems": problems,
+            "checksums": {name: checksum(part / name) for name in names},
+        }
+        (part / "corpus.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+        if folder.exists():
+            shutil.rmtree(folder)
+        os.replace(part, folder)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def tokenized(lines: Iterator[str], tokenizer: BertTokenizer, workers: int) -> Iterator[Line]:
+    """The ids of all lines, in order, from `workers` processes."""
+    blocks = iter(lambda: list(islice(lines, LINES_AT_ONCE)), [])
+    if workers == 1:
+        for block in blocks:
+            yield from tokenize_block(tokenizer, block)
+        return
+    # Fresh processes: a copy of this one (fork) could be copied while another thread holds a lock.
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), set_tokenizer, (tokenizer,))
+    with pool:
+        # A few blocks ahead, no more: the text may be larger than memory.
+        waiting: deque = deque()
+        submit: Callable = pool.submit
+        for block in blocks:
+            waiting.append(submit(tokenize_in_worker, block))
+            if len(waiting) > 2 * workers:
+                yield from waiting.popleft().result()
+        for future in waiting:
+            yield from future.result()
+
+
+def tokenize_block(tokenizer: BertTokenizer, lines: list[str]) -> list[Line]:
+    """Sentences without a piece (only control characters, say) are left out."""
+    return [
+        [ids for sentence in split_sentences(line) if (ids := tokenizer.text_ids(sentence))]
+        if line
+        else None
+        for line in lines
+    ]
+
+
+def set_tokenizer(tokenizer: BertTokenizer) -> None:
+    """Runs once in each worker process."""
+    global worker_tokenizer
+    worker_tokenizer = tokenizer
+
+
+def tokenize_in_worker(lines: list[str]) -> list[Line]:
+    return tokenize_block(worker_tokenizer, lines)

@@ -1,0 +1,89 @@
+"""Which tokens are hidden, and how (MLM, 掩码语言模型), F9.
+
+Of a row's tokens, special ones never counted in, 15 % are asked for. Of those
+    80 %  become [MASK]          the model must guess from both sides
+    10 %  become a random piece  so that it cannot trust a token merely because it is one
+    10 %  stay as they are       so that it forms a vector of the true token too
+and the loss is taken at these places only. They are drawn anew each time a text is read.
+
+Source: article A§3.2, B§2.2; Devlin et al. 2018, section 3.1 and appendix A.1; the authors'
+create_pretraining_data.py.
+
+Differs: article A§3.2 replaces every chosen token by [MASK]; article D§3.2.1 predicts the
+neighbours from the hidden token, which is the other way round. The authors' code draws random
+pieces from the whole vocabulary, special ones included; here from the ordinary ones.
+"""
+
+from dataclasses import dataclass
+
+import numpy
+
+from minibert.tokenizer import BertTokenizer
+
+
+@dataclass(frozen=True)
+class Masked:
+    ids: numpy.ndarray  # what the model sees
+    places: numpy.ndarray  # where it is asked
+    labels: numpy.ndarray  # what stood there
+
+
+class Masking:
+    """Hides tokens for one vocabulary."""
+
+    def __init__(
+        self,
+        tokenizer: BertTokenizer,
+        *,
+        share: float = 0.15,
+        at_most: int | None = None,
+        whole_words: bool = False,
+    ):
+        """`at_most`: no more than so many in a row. `whole_words`: all pieces of a word or none."""
+        if not 0 < share < 1:
+            raise ValueError(f"mask_share must be between 0 and 1, not {share!r}")
+        if at_most is not None and at_most < 1:
+            raise ValueError(f"max_predictions must be at least 1, not {at_most!r}")
+        self.share, self.at_most, self.whole_words = share, at_most, whole_words
+        special = set(tokenizer.special_tokens.values())
+        self.mask_id = tokenizer.mask_id
+        self.is_special = numpy.array([token in special for token in tokenizer.tokens])
+        self.goes_on = numpy.array([token.startswith("##") for token in tokenizer.tokens])
+        self.ordinary = numpy.flatnonzero(~self.is_special)
+
+    def __call__(self, ids: numpy.ndarray, rng: numpy.random.Generator) -> Masked:
+        """Hide tokens of one row."""
+        wanted = max(1, round(self.share * len(ids)))
+        if self.at_most is not None:
+            wanted = min(wanted, self.at_most)
+        candidates = numpy.flatnonzero(~self.is_special[ids])
+        if self.whole_words:
+            places = self.choose_words(ids, candidates, wanted, rng)
+        else:
+            places = numpy.sort(rng.permutation(candidates)[:wanted])
+        labels = ids[places]
+        seen = ids.copy()
+        fate = rng.random(len(places))
+        seen[places[fate < 0.8]] = self.mask_id
+        is_random = fate >= 0.9
+        seen[places[is_random]] = rng.choice(self.ordinary, int(is_random.sum()))
+        return Masked(seen, places, labels)
+
+    def choose_words(
+        self,
+        ids: numpy.ndarray,
+        candidates: numpy.ndarray,
+        wanted: int,
+        rng: numpy.random.Generator,
+    ) -> numpy.ndarray:
+        """Words in random order, each taken whole if it still fits into `wanted`."""
+        # A piece with ## goes on where the candidate before it stands directly before it.
+        begins = ~self.goes_on[ids[candidates]]
+        begins[0:1] = True
+        begins[1:] |= candidates[1:] != candidates[:-1] + 1
+        words = numpy.split(candidates, numpy.flatnonzero(begins)[1:])
+        chosen: list[int] = []
+        for number in rng.permutation(len(words)):
+            if len(chosen) + len(words[number]) <= wanted:
+                chosen.extend(words[number].tolist())
+        return numpy.array(sorted(chosen), dtype=numpy.int64)

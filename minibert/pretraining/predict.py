@@ -1,0 +1,54 @@
+"""What the two heads say of a text: the likeliest pieces for [MASK], and whether B follows A.
+
+fill_mask:      softmax(mlm_logits[place of the mask])
+next_sentence:  softmax(nsp_logits)[IS_NEXT]
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+
+from minibert.attention import softmax
+from minibert.heads import IS_NEXT
+from minibert.tokenizer import BertTokenizer
+
+
+@dataclass(frozen=True)
+class Guess:
+    token: str
+    id: int
+    probability: float
+
+
+def fill_mask(
+    model: nn.Module, tokenizer: BertTokenizer, text: str, *, top: int = 5
+) -> list[list[Guess]]:
+    """For each [MASK] of the text the `top` likeliest pieces; each is guessed by itself."""
+    if not 1 <= top <= len(tokenizer):
+        raise ValueError(f"top must be between 1 and {len(tokenizer)}, not {top!r}")
+    inputs = tokenizer(text)
+    places = (inputs["input_ids"][0] == tokenizer.mask_id).nonzero().flatten().tolist()
+    if not places:
+        mask = tokenizer.special_tokens["mask_token"]
+        raise ValueError(f"there is no {mask} in {text!r}: write it where a word is to be guessed")
+    with torch.no_grad():
+        probabilities = softmax(model(**inputs).mlm_logits[0, places].float())  # [masks, V]
+    found = probabilities.topk(top)
+    return [
+        [
+            Guess(tokenizer.tokens[index], index, value)
+            for value, index in zip(values.tolist(), indices.tolist(), strict=True)
+        ]
+        for values, indices in zip(found.values, found.indices, strict=True)
+    ]
+
+
+def next_sentence(model: nn.Module, tokenizer: BertTokenizer, first: str, second: str) -> float:
+    """The probability that `second` follows `first`."""
+    for name, text in (("first", first), ("second", second)):
+        if not tokenizer.text_ids(text):
+            raise ValueError(f"the {name} sentence is empty")
+    with torch.no_grad():
+        logits = model(**tokenizer(first, second)).nsp_logits[0]  # [2]
+    return softmax(logits.float())[IS_NEXT].item()

@@ -1,0 +1,91 @@
+import pytest
+import torch
+import transformers
+
+from minibert import BertConfig, BertForPreTraining
+from minibert.pretraining.optimizer import (
+    diagnosis,
+    make_optimizers,
+    schedule,
+    set_learning_rate,
+)
+from minibert.pretraining.settings import Settings
+from tests import tiny
+
+
+def test_schedule_is_that_of_transformers():
+    settings = Settings(steps=50, warmup=0.2)
+    parameter = torch.nn.Parameter(torch.zeros(1))
+    optimizer = torch.optim.SGD([parameter], lr=1.0)
+    theirs = transformers.get_linear_schedule_with_warmup(optimizer, 10, 50)
+    for step in range(50):
+        assert schedule(step, settings) == pytest.approx(theirs.get_last_lr()[0], rel=1e-12)
+        optimizer.step()
+        theirs.step()
+    assert schedule(0, Settings(steps=10, warmup=0.0)) == 1
+
+
+def test_the_rate_of_a_step_does_not_depend_on_the_one_before():
+    settings = Settings(steps=10, learning_rate=0.5)
+    optimizers = make_optimizers(BertForPreTraining(tiny.CONFIG), settings)
+    for share in (0.25, 0.0, 1.0, 0.5):
+        set_learning_rate(optimizers, share)
+        assert {group["lr"] for group in optimizers[0].param_groups} == {0.5 * share}
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_every_parameter_is_in_one_group_and_only_matrices_decay(optimizer):
+    model = BertForPreTraining(tiny.CONFIG)
+    optimizers = make_optimizers(model, Settings(optimizer=optimizer, weight_decay=0.3))
+    decay = {}
+    for which in optimizers:
+        for group in which.param_groups:
+            for parameter in group["params"]:
+                assert parameter not in decay
+                decay[parameter] = group["weight_decay"]
+    names = {parameter: name for name, parameter in model.named_parameters()}
+    assert set(decay) == set(names)
+    for parameter, value in decay.items():
+        is_plain = names[parameter].endswith(("bias", "gamma", "beta"))
+        assert value == (0.0 if is_plain else 0.3), names[parameter]
+    if optimizer == "muon":
+        muon = {names[p] for group in optimizers[1].param_groups for p in group["params"]}
+        assert len(muon) == 6 * tiny.CONFIG.num_hidden_layers
+        assert all(name.startswith("bert.encoder.layers.") for name in muon)
+
+
+def test_adamw_is_the_formula():
+    """Three steps of every parameter by the docstring's formula, in float64."""
+    config = BertConfig(**(tiny.SIZES | {"num_hidden_layers": 1}))
+    model = tiny.randomise(BertForPreTraining(config).double(), seed=1)
+    settings = Settings(learning_rate=0.01, weight_decay=0.1, beta1=0.8, beta2=0.9, epsilon=1e-3)
+    (optimizer,) = make_optimizers(model, settings)
+    state = {name: [p.detach().clone(), 0.0, 0.0] for name, p in model.named_parameters()}
+    generator = torch.Generator().manual_seed(0)
+    for t in (1, 2, 3):
+        for name, parameter in model.named_parameters():
+            g = torch.randn(parameter.shape, generator=generator, dtype=torch.float64)
+            parameter.grad = g.clone()
+            w, m, v = state[name]
+            m = 0.8 * m + 0.2 * g
+            v = 0.9 * v + 0.1 * g * g
+            decay = 0.1 if parameter.ndim > 1 else 0.0
+            step = m / (1 - 0.8**t) / ((v / (1 - 0.9**t)).sqrt() + 1e-3)
+            state[name] = [w - 0.01 * decay * w - 0.01 * step, m, v]
+        optimizer.step()
+        for name, parameter in model.named_parameters():
+            assert (parameter - state[name][0]).abs().max() < 1e-13, name
+
+
+def test_diagnosis_names_what_is_broken_first():
+    model = BertForPreTraining(tiny.CONFIG)
+    for number, parameter in enumerate(model.parameters()):
+        parameter.grad = torch.full_like(parameter, 0.001 * number)
+    model.nsp.logits.weight.grad[0, 0] = torch.nan
+    told = diagnosis(model).removeprefix("largest gradients: ").split(", ")
+    assert told[0] == "nsp.logits.weight nan"
+    assert len(told) == 5
+    sizes = [float(one.split()[1]) for one in told[1:]]
+    assert sizes == sorted(sizes, reverse=True)
+    model.mlm.bias.data[3] = torch.inf
+    assert diagnosis(model) == "weights that are not finite: mlm.bias"
