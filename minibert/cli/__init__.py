@@ -12,12 +12,14 @@ from minibert.cli import (
     pretrain,
     tokenize,
     verify,
+    walk,
 )
 
 COMMANDS = {
     "embed": embed,
     "layers": layers,
     "tokenize": tokenize,
+    "walk": walk,
     "verify": verify,
     "pretrain": pretrain,
     "fill-mask": fill_mask,

@@ -49,7 +49,8 @@ class PretrainingLoss(nn.Module):
         x = embeddings.token(batch.input_ids) + embeddings.segment(batch.token_type_ids)
         x = norm(embeddings.layer_norm, x + embeddings.position(length))
         x = functional.dropout(x, dropout)
-        additive_mask = make_additive_mask(batch.attention_mask, x.dtype)
+        is_padded = bool((batch.attention_mask == 0).any())
+        additive_mask = make_additive_mask(batch.attention_mask, x.dtype) if is_padded else None
         for layer in bert.encoder.layers:
             x = run_layer(layer, x, additive_mask, dropout)
 
@@ -81,7 +82,7 @@ def sums(logits: torch.Tensor, nsp_logits: torch.Tensor, batch: Batch) -> dict[s
 
 
 def run_layer(
-    layer: EncoderLayer, x: torch.Tensor, additive_mask: torch.Tensor, dropout: float
+    layer: EncoderLayer, x: torch.Tensor, additive_mask: torch.Tensor | None, dropout: float
 ) -> torch.Tensor:
     """One encoder layer, as in encoder.py."""
     attention = layer.attention
@@ -90,7 +91,10 @@ def run_layer(
     bias = torch.cat([part.bias for part in maps])
     heads = functional.linear(x, weight, bias).unflatten(-1, (3, attention.num_heads, -1))
     query, key, value = heads.permute(2, 0, 3, 1, 4)  # each [B, N, S, H]
-    scores = query @ key.transpose(-1, -2) / math.sqrt(query.shape[-1]) + additive_mask
+    # Divided here, where there are fewer numbers than in the scores.
+    scores = query / math.sqrt(query.shape[-1]) @ key.transpose(-1, -2)
+    if additive_mask is not None:
+        scores = scores + additive_mask
     probs = functional.dropout(torch.softmax(scores, dim=-1), dropout)
     context = probs @ value  # [B, N, S, H]
     output = attention.output(context.transpose(1, 2).flatten(2))  # [B, S, D]
