@@ -78,6 +78,7 @@ def run(args: argparse.Namespace) -> int:
             vocab_size=args.vocab_size,
             lower_case=not args.cased,
             on_error=args.on_error,
+            resume=args.resume,
         )
         open_corpus(args.corpus, tokenizer, cache, workers=args.workers, on_error=args.on_error)
     processes.wait()

@@ -38,6 +38,8 @@ class Corpus:
     def __init__(self, folder: Path):
         record = json.loads((folder / "corpus.json").read_text(encoding="utf-8"))
         self.problems: list[str] = record["problems"]
+        self.files = [[Path(name).name, size] for name, size, _ in record["origin"]["files"]]
+        self.vocabulary: str = record["origin"]["vocabulary"]
         self.ids = numpy.memmap(folder / "ids.bin", record["type"], mode="r")
         self.sentences = numpy.memmap(folder / "sentences.bin", "<i8", mode="r")
         self.documents = numpy.memmap(folder / "documents.bin", "<i8", mode="r")

@@ -16,7 +16,7 @@ from minibert.pretraining.reading import read_lines
 from minibert.pretraining.settings import Settings, config_of_size
 from minibert.pretraining.vocabulary_trainer import train_vocabulary
 from minibert.tokenizer import BertTokenizer
-from minibert.vocabulary import read_json
+from minibert.vocabulary import read_json, read_vocab
 
 
 def make_tokenizer(
@@ -27,10 +27,14 @@ def make_tokenizer(
     vocab_size: int,
     lower_case: bool,
     on_error: str,
+    resume: bool,
 ) -> BertTokenizer:
-    """The run's tokenizer: from `out` if it is there, from `vocab`, or trained on the text."""
-    if (out / "tokenizer_config.json").is_file():  # written last
-        return BertTokenizer.from_folder(out)
+    """The run's tokenizer: of `vocab`, or trained on the text; with `resume` the one in `out`."""
+    if resume and (out / "tokenizer_config.json").is_file():  # written last
+        tokenizer = BertTokenizer.from_folder(out)
+        if vocab is not None and read_vocab(vocab) != tokenizer.tokens:
+            raise ValueError(f"the run in {out} was begun with another vocabulary than {vocab}")
+        return tokenizer
     if vocab is not None:
         tokenizer = BertTokenizer.from_vocab(vocab, do_lower_case=lower_case)
     else:

@@ -84,6 +84,13 @@ class Trainer:
     ):
         """`model` keeps its weights if they are trained further; see `new_model` for fresh ones."""
         self.settings, self.out = settings, out
+        # All that a checkpoint must agree with.
+        self.origin = {
+            **settings.to_dict(),
+            "corpus": corpus.files,
+            "vocabulary": corpus.vocabulary,
+            "config": model.bert.config.to_dict(),
+        }
         self.processes = processes or Processes()
         for phase in settings.parts():
             check_phase(phase.rows, phase.length, model, settings, self.processes.world)
@@ -243,7 +250,7 @@ class Trainer:
         """The state after `step` steps; all processes have the same, the first one writes it."""
         if self.processes.rank == 0:
             content = {
-                "settings": self.settings.to_dict(),
+                "origin": self.origin,
                 "step": self.step,
                 "epoch": self.epoch,
                 "number": self.number,
@@ -257,7 +264,7 @@ class Trainer:
         """Go back to the last checkpoint, if there is one; the log too."""
         content = load_checkpoint(self.out, self.processes.device)
         if content is not None:
-            now, then = self.settings.to_dict(), content["settings"]
+            now, then = self.origin, content["origin"]
             changed = [name for name in now if now[name] != then.get(name)]
             if changed:
                 listed = ", ".join(
