@@ -31,6 +31,11 @@ LAYOUTS = "tests/test_weights_loader.py::test_every_layout"
 WORDS = "tests/test_words.py::test_words"
 UNICODE = "tests/parity/test_tokenizer.py::test_a_sample_of_unicode"
 PIECES = "tests/test_wordpiece.py::test_googles_own_example"
+MASKING = "tests/pretraining/test_masking.py"
+PAIRS = "tests/pretraining/test_sentence_pairs.py"
+TRAINER = "tests/pretraining/test_trainer.py"
+OPTIMIZER = "tests/pretraining/test_optimizer.py"
+LOSSES = "tests/pretraining/test_losses.py::test_losses_and_gradients_are_the_textbooks"
 SINUSOID = "tests/test_positional.py::test_sinusoid_formula"
 
 MUTATIONS = [
@@ -397,5 +402,118 @@ MUTATIONS = [
         "model.to(device).eval()",
         "model.to(device)",
         LAYOUTS,
+    ),
+    # Pretraining
+    Mutation(
+        "every asked token becomes [MASK]",
+        "minibert.pretraining.masking",
+        "fate < 0.8",
+        "fate < 1.0",
+        f"{MASKING}::test_eighty_ten_ten",
+    ),
+    Mutation(
+        "special tokens are asked for",
+        "minibert.pretraining.masking",
+        "candidates = numpy.flatnonzero(~self.is_special[ids])",
+        "candidates = numpy.arange(len(ids))",
+        f"{MASKING}::test_special_tokens_never_and_nothing_else_changes",
+    ),
+    Mutation(
+        "words are hidden in part",
+        "minibert.pretraining.masking",
+        "if self.whole_words:",
+        "if False:",
+        f"{MASKING}::test_whole_words",
+    ),
+    Mutation(
+        "label 0 for a random sentence",
+        "minibert.pretraining.sentence_pairs",
+        "self.sentences[end]], IS_NEXT",
+        "self.sentences[end]], IS_RANDOM",
+        f"{PAIRS}::test_a_next_sentence_follows_and_a_random_one_is_from_another_document",
+    ),
+    Mutation(
+        "a random sentence of the same document",
+        "minibert.pretraining.sentence_pairs",
+        "other += other >= place",
+        "other += 0",
+        f"{PAIRS}::test_a_next_sentence_follows_and_a_random_one_is_from_another_document",
+    ),
+    Mutation(
+        "six in ten are next",
+        "minibert.pretraining.sentence_pairs",
+        "rng.random() < 0.5",
+        "rng.random() < 0.6",
+        f"{PAIRS}::test_half_are_random",
+    ),
+    Mutation(
+        "always the end is cut",
+        "minibert.pretraining.sentence_pairs",
+        "front = int(rng.binomial(surplus, 0.5)) if surplus else 0",
+        "front = 0",
+        f"{PAIRS}::test_pieces_go_at_the_front_or_the_back_by_a_coin",
+    ),
+    Mutation(
+        "the first [SEP] in the second segment",
+        "minibert.pretraining.batches",
+        "len(pair.first) + 2 : len(text)",
+        "len(pair.first) + 1 : len(text)",
+        "tests/pretraining/test_batches.py::test_a_row_is_cls_a_sep_b_sep",
+    ),
+    Mutation(
+        "tanh-GELU in training",
+        "minibert.pretraining.losses",
+        "functional.gelu(feed_forward.inner(x))",
+        "functional.gelu(feed_forward.inner(x), approximate='tanh')",
+        LOSSES,
+    ),
+    Mutation(
+        "padding is attended to in training",
+        "minibert.pretraining.losses",
+        "        scores = scores + additive_mask",
+        "        scores = scores + 0",
+        LOSSES,
+    ),
+    Mutation(
+        "decay on biases and LayerNorm",
+        "minibert.pretraining.optimizer",
+        '"params": plain, "weight_decay": 0.0',
+        '"params": plain, "weight_decay": settings.weight_decay',
+        f"{OPTIMIZER}::test_adamw_is_the_formula",
+    ),
+    Mutation(
+        "the rate falls too early",
+        "minibert.pretraining.optimizer",
+        "(settings.steps - step) /",
+        "(settings.steps - step - 1) /",
+        f"{OPTIMIZER}::test_schedule_is_that_of_transformers",
+    ),
+    Mutation(
+        "a mean of the parts' means",
+        "minibert.pretraining.trainer",
+        'result["mlm_loss"] / max(places, 1)',
+        'result["mlm_loss"] / len(part.mlm_labels) / settings.accumulation',
+        f"{TRAINER}::test_accumulation_changes_nothing",
+    ),
+    Mutation(
+        "resumed at another place of the data",
+        "minibert.pretraining.trainer",
+        'self.number = content["number"]',
+        'self.number = content["number"] + 1',
+        f"{TRAINER}::test_resume_ends_bit_for_bit_the_same[0.0]",
+    ),
+    Mutation(
+        "no clipping",
+        "minibert.pretraining.trainer",
+        "self.model.parameters(), settings.clip)",
+        "self.model.parameters(), 1e9)",
+        f"{TRAINER}::test_two_hundred_steps_as_transformers",
+    ),
+    Mutation(
+        "the rarest pair is merged",
+        "minibert.pretraining.vocabulary_trainer",
+        "heap = [(-count, pair)",
+        "heap = [(count, pair)",
+        "tests/pretraining/test_vocabulary_trainer.py::test_merges_are_those_of_the_definition",
     ),
 ]
