@@ -5,6 +5,8 @@ import os
 import sys
 from pathlib import Path
 
+# layers.CONVENTIONS; named again, because importing that takes a second for `--help`.
+CONVENTIONS = ("transformers", "flair", "google", "bert-as-service")
 HELP = "the embeddings of every encoder layer: printed for texts, written for files"
 SHOWN = 4  # numbers of a vector that are printed
 
@@ -26,27 +28,38 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="all, encoder, embeddings, layer1 …, numbers as in hidden_states (-1 is the last), or "
         "a recipe of the BERT paper such as 'concat of last four' (default: all)",
     )
-    parser.add_argument("--mix", choices=("concat", "sum", "mean"), help="of several layers, one")
     parser.add_argument(
+        "--convention",
+        choices=CONVENTIONS,
+        default="transformers",
+        help="whose numbers --layers has (google and bert-as-service: 0 is layer1)",
+    )
+    group = parser.add_argument_group("with --out")
+    group.add_argument("--mix", choices=("concat", "sum", "mean"), help="of several layers, one")
+    group.add_argument(
         "--pool",
-        default="mean",
         help="mean, cls, max, mean_sqrt; tokens; word-mean, word-first, word-last, "
         "word-first_last, word-max (default: mean)",
     )
-    parser.add_argument("--dtype", choices=("float32", "bfloat16", "float16", "float64"))
-    parser.add_argument("--long", choices=("error", "truncate", "windows"), default="error")
-    parser.add_argument("--stride", type=int, default=128, help="overlap of windows, in tokens")
-    parser.add_argument("--on-error", choices=("raise", "skip"), default="raise")
+    group.add_argument("--dtype", choices=("float32", "bfloat16", "float16", "float64"))
+    group.add_argument(
+        "--long", choices=("error", "truncate", "windows"), help="texts over the limit (error)"
+    )
+    group.add_argument("--stride", type=int, help="overlap of windows, in tokens (128)")
+    group.add_argument("--on-error", choices=("raise", "skip"), help="at a wrong line (raise)")
 
 
 def run(args: argparse.Namespace) -> int:
     if bool(args.text) == bool(args.input):
         raise ValueError("give texts, or a file with --input, and not both")
-    if args.out is None:
-        if args.input:
-            raise ValueError("--input needs --out: where the vectors are to go")
-        return print_texts(args)
-    return write_file(args)
+    if args.out is not None:
+        return write_file(args)
+    if args.input:
+        raise ValueError("--input needs --out: where the vectors are to go")
+    for name in ("mix", "pool", "dtype", "long", "stride", "on_error", "field", "column"):
+        if getattr(args, name) is not None:
+            raise ValueError(f"--{name.replace('_', '-')} needs --out; printed are whole layers")
+    return print_texts(args)
 
 
 def write_file(args: argparse.Namespace) -> int:
@@ -58,7 +71,11 @@ def write_file(args: argparse.Namespace) -> int:
     from weights_loader import load_bert
 
     model, tokenizer = load_bert(args.model)
-    choices = {name: getattr(args, name) for name in ("layers", "mix", "pool", "long", "stride")}
+    defaults = {"pool": "mean", "long": "error", "stride": 128, "on_error": "raise"}
+    given = {name: value for name, value in vars(args).items() if value is not None}
+    args = argparse.Namespace(**(vars(args) | defaults | given))
+    names = ("layers", "convention", "mix", "pool", "long", "stride")
+    choices = {name: getattr(args, name) for name in names}
     dtype = getattr(torch, args.dtype) if args.dtype else None
     embedder = Embedder(model, tokenizer, dtype=dtype, **choices)
     note, source = model.account.note, model.account.source
@@ -82,12 +99,16 @@ def write_file(args: argparse.Namespace) -> int:
 
 
 def print_texts(args: argparse.Namespace) -> int:
-    """Every layer of each text, on the textbook model."""
+    """Every layer of each text, or those of --layers, on the textbook model."""
     import torch
 
+    from minibert.extraction.layers import layer_names, select_layers
     from weights_loader import load_bert
 
     model, tokenizer = load_bert(args.model)
+    count = model.config.num_hidden_layers
+    names = layer_names(count)
+    places = select_layers(args.layers, count, convention=args.convention)
     size = f"{model.config.num_hidden_layers} layers, {model.config.hidden_size} features"
     print(f"model: {model.account.source} ({size})")
     if model.account.note:
@@ -96,9 +117,7 @@ def print_texts(args: argparse.Namespace) -> int:
         inputs = tokenizer(text)
         with torch.inference_mode():
             states = model(**inputs).hidden_states
-        layers = {
-            "embeddings" if i == 0 else f"layer{i}": state[0] for i, state in enumerate(states)
-        }
+        layers = {names[place]: states[place][0] for place in places}
         print_layers(text, tokenizer.convert_ids_to_tokens(inputs["input_ids"][0]), layers)
     return 0
 

@@ -20,7 +20,14 @@ import torch
 from torch import nn
 
 from minibert.extraction.engine import Engine
-from minibert.extraction.layers import RECIPES, Which, mix, pool_words, select_layers
+from minibert.extraction.layers import (
+    RECIPES,
+    WeightedSum,
+    Which,
+    mix,
+    pool_words,
+    select_layers,
+)
 from minibert.extraction.reading import Line, blocks, read_lines
 from minibert.packing import windows
 from minibert.tokenizer import BertTokenizer
@@ -50,25 +57,33 @@ class Embedder:
         tokenizer: BertTokenizer,
         *,
         layers: Which = -1,
-        mix: str | None = None,
+        convention: str = "transformers",
+        mix: str | WeightedSum | None = None,
         pool: str = "mean",
         dtype: torch.dtype | None = None,
         long: str = "error",
         stride: int = 128,
     ):
+        """`layers`, `convention`: see layers.select_layers; or a recipe's name. `mix`: several
+        layers to one, "concat", "sum", "mean" or a WeightedSum that was trained. `pool`: POOLS.
+        """
         self.engine = Engine(model, dtype=dtype)
         self.tokenizer = tokenizer
         config = self.engine.config
         self.how = mix
         if isinstance(layers, str) and layers in RECIPES:
-            if mix is not None:
-                raise ValueError(f"the recipe {layers!r} says how to mix; give no mix")
-            layers, how, _ = RECIPES[layers]
-            # An untrained weighted sum has equal weights.
-            self.how = "mean" if how == "weighted" else how
-        self.places = select_layers(layers, config.num_hidden_layers)
-        if self.how not in (None, "concat", "sum", "mean"):
-            raise ValueError(f"mix must be 'concat', 'sum', 'mean' or None, not {mix!r}")
+            name, (layers, how, _) = layers, RECIPES[layers]
+            if mix is not None and not (how == "weighted" and isinstance(mix, WeightedSum)):
+                raise ValueError(f"the recipe {name!r} says how to mix; give no mix")
+            # A weighted sum that nobody has trained has equal weights.
+            self.how = mix or ("mean" if how == "weighted" else how)
+        self.places = select_layers(layers, config.num_hidden_layers, convention=convention)
+        if isinstance(mix, WeightedSum) and len(mix.weights) != len(self.places):
+            raise ValueError(f"mix has {len(mix.weights)} weights for {len(self.places)} layers")
+        if not isinstance(mix, WeightedSum) and self.how not in (None, "concat", "sum", "mean"):
+            raise ValueError(
+                f"mix must be 'concat', 'sum', 'mean', a WeightedSum or None, not {mix!r}"
+            )
         if pool not in POOLS:
             raise ValueError(f"pool must be one of {', '.join(POOLS)}, not {pool!r}")
         if long not in ("error", "truncate", "windows"):
@@ -143,7 +158,10 @@ class Embedder:
         self.tokens_done += sum(map(len, rows))
         states, order = self.engine.run(rows)
         chosen = [states[layer] for layer in self.places]
-        if self.how is not None:
+        if isinstance(self.how, WeightedSum):
+            with torch.no_grad():
+                vectors = self.how(chosen)
+        elif self.how is not None:
             vectors = mix(chosen, self.how)
         else:
             vectors = torch.stack(chosen, dim=1) if len(chosen) > 1 else chosen[0]
@@ -234,8 +252,8 @@ def embed(
     to a file (see storing.py), however many they are.
 
     `model`: as for load_bert, or a model with its `tokenizer`. `field`, `column`: see reading.py.
-    `on_error`: "raise", or "skip": a wrong text's vector is NaN. `choices`: layers, mix, pool,
-    dtype, long and stride, as for Embedder.
+    `on_error`: "raise", or "skip": a wrong text's vector is NaN. `choices`: layers,
+    convention, mix, pool, dtype, long and stride, as for Embedder.
     """
     if on_error not in ("raise", "skip"):
         raise ValueError(f"on_error must be 'raise' or 'skip', not {on_error!r}")
@@ -251,7 +269,10 @@ def embed(
 
         read = {"field": field, "column": column, "on_error": on_error}
         name = getattr(getattr(model, "account", None), "source", "a model of the caller's")
-        store(embedder, texts, out, settings={"model": name, **choices, **read}, **read)
+        made_with = {"model": name, **choices, **read}
+        if isinstance(embedder.how, WeightedSum):
+            made_with["mix"] = {key: v.tolist() for key, v in embedder.how.state_dict().items()}
+        store(embedder, texts, out, settings=made_with, **read)
         return out
     results: list[torch.Tensor | Embedded] = []
     for block in blocks(read_lines(texts, field=field, column=column), embedder.block):

@@ -40,6 +40,16 @@ def test_embed_prints_every_layer_and_says_that_the_weights_are_random(capsys):
         assert float(line[3]) == pytest.approx(state[0, 0, 0].item(), abs=6e-4)
 
 
+def test_embed_prints_the_layers_that_are_asked_for(capsys):
+    def printed(*options):
+        _, out, _ = run(capsys, "embed", "A cat.", *options)
+        return [line.split()[0] for line in out.split("tokens:")[1].splitlines()[3:]]
+
+    assert printed("--layers", "layer2,embeddings") == ["layer2", "embeddings"]
+    assert printed("--layers=0") == ["embeddings"]
+    assert printed("--layers=0", "--convention", "google") == ["layer1"]
+
+
 def test_verify_passes_and_fails(capsys, tmp_path, monkeypatch):
     save_theirs(tiny.theirs("BertForPreTraining"), tmp_path)
     arguments = ("verify", tmp_path, "--dtype", "float64", "--text", "abc", "--text", "a b")
@@ -79,6 +89,9 @@ def test_verify_without_transformers(capsys, monkeypatch):
     [
         (["embed", "a", "--model", "./nowhere"], "minibert embed: there is no folder './nowhere'"),
         (["embed"], "give texts, or a file with --input"),
+        (["embed", "a", "--pool", "cls"], "--pool needs --out; printed are whole layers"),
+        (["embed", "a", "--on-error", "skip"], "--on-error needs --out"),
+        (["embed", "a", "--layers", "layer99"], "there is no layer 'layer99'"),
         (["embed", "cat " * 600], "positions (max_position_embeddings)"),
         (["verify", "./nowhere"], "minibert verify: there is no folder './nowhere'"),
         (["verify", "--text", "cat " * 600], "positions (max_position_embeddings)"),

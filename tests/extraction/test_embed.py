@@ -1,5 +1,6 @@
 """Vectors of texts against the textbook and the formulas of layers.py."""
 
+import numpy
 import pytest
 import torch
 from hypothesis import given, settings
@@ -8,7 +9,7 @@ from hypothesis import strategies as st
 from minibert import BertModel
 from minibert.extraction import embed as embed_module
 from minibert.extraction.embed import POOLS, Embedder, embed, keeps
-from minibert.extraction.layers import pool_sentences, recipe
+from minibert.extraction.layers import WeightedSum, pool_sentences, recipe
 from minibert.packing import windows
 from tests import tiny
 
@@ -53,6 +54,33 @@ def test_recipes():
     for text, vector in zip(TEXTS, found, strict=True):
         expected = recipe("concat of last four", states_of(text))[0, 0]
         torch.testing.assert_close(vector.double(), expected, rtol=0, atol=2e-6)
+
+
+def test_a_trained_weighted_sum(tmp_path):
+    """scale · Σ softmax(w)_i h_i, with weights that somebody has trained."""
+    weighted = WeightedSum(4).double()
+    w = torch.tensor([0.5, -1.0, 2.0, 0.25], dtype=torch.float64)
+    weighted.weights.data, weighted.scale.data = w, torch.tensor(1.5, dtype=torch.float64)
+    shares = w.exp() / w.exp().sum()
+    for layers in ("weighted sum of last four", [-4, -3, -2, -1]):
+        found = run(layers=layers, mix=weighted, pool="cls")
+        for text, vector in zip(TEXTS, found, strict=True):
+            rows = torch.stack([state[0, 0] for state in states_of(text)[-4:]])
+            expected = 1.5 * shares @ rows
+            torch.testing.assert_close(vector.double(), expected, rtol=0, atol=3e-6)
+    # Parts of a run with other weights are not taken for this one's.
+    file = tmp_path / "texts.txt"
+    file.write_text("\n".join(TEXTS))
+    run(file, layers=[-4, -3, -2, -1], mix=weighted, out=tmp_path / "a.npy")
+    assert numpy.allclose(
+        numpy.load(tmp_path / "a.npy"), run(layers=[-4, -3, -2, -1], mix=weighted), atol=1e-6
+    )
+
+
+def test_whose_numbers():
+    google = run(layers="0,-1", convention="google")
+    assert torch.equal(google, run(layers=["layer1", "layer6"]))
+    assert not torch.equal(google, run(layers="0,-1"))
 
 
 def test_tokens_and_words():
@@ -149,7 +177,11 @@ def test_the_order_of_the_input_is_the_order_of_the_output(order):
     ("choices", "message"),
     [
         ({"pool": "median"}, f"pool must be one of {POOLS[0]}, cls, max"),
-        ({"mix": "product"}, "mix must be 'concat', 'sum', 'mean' or None, not 'product'"),
+        ({"mix": "product"}, "mix must be 'concat', 'sum', 'mean', a WeightedSum or None, not 'pr"),
+        ({"layers": "all", "mix": WeightedSum(4)}, "mix has 4 weights for 7 layers"),
+        ({"layers": "last", "mix": WeightedSum(1)}, "the recipe 'last' says how to mix"),
+        ({"convention": "keras"}, "convention must be one of"),
+        ({"layers": 6, "convention": "google"}, "there is no layer 6; .* numbers -6 to 5"),
         ({"layers": "layer7"}, "there is no layer 'layer7'"),
         ({"layers": "last", "mix": "sum"}, "the recipe 'last' says how to mix"),
         ({"long": "cut"}, "long must be 'error', 'truncate' or 'windows', not 'cut'"),
