@@ -6,7 +6,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from minibert.pretraining.settings import SIZES, Settings
+from minibert.pretraining.settings import SIZES, SMALL, Settings, settings_for
 
 if TYPE_CHECKING:
     from minibert.pretraining.trainer import Trainer
@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="of the run")
     parser.add_argument("--resume", action="store_true", help="go on where the run in --out is")
     shape = parser.add_mutually_exclusive_group()
-    shape.add_argument("--size", choices=list(SIZES), default="mini", help="default: mini")
+    shape.add_argument("--size", choices=list(SIZES), help="default: mini")
     shape.add_argument(
         "--config", type=Path, metavar="FILE", help="a config.json instead of a size"
     )
@@ -48,24 +48,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--save-dtype", choices=("float32", "float16"), default="float32")
     group = parser.add_argument_group(
-        "how it is trained", "minibert/pretraining/settings.py says what each is"
+        "how it is trained",
+        "minibert/pretraining/settings.py says what each is. The default is the paper's, for base "
+        "and with --config; after it, if it differs, that of the smaller sizes",
     )
     for field in fields(Settings):
         option, default = "--" + field.name.replace("_", "-"), field.default
         if isinstance(default, bool):
-            group.add_argument(option, action="store_true")
-        else:
-            kind = int if field.name == "max_predictions" else type(default)
-            group.add_argument(option, type=kind, default=default, help=f"default: {default}")
+            group.add_argument(option, action="store_true", default=None)
+            continue
+        kind = int if field.name == "max_predictions" else type(default)
+        both = f"{default}; {SMALL[field.name]}" if field.name in SMALL else default
+        group.add_argument(option, type=kind, help=f"default: {both}")
 
 
 def run(args: argparse.Namespace) -> int:
     from minibert.pretraining.corpus import Corpus, open_corpus
     from minibert.pretraining.prepare import make_config, make_tokenizer, new_model
-    from minibert.pretraining.trainer import Processes, Trainer
+    from minibert.pretraining.processes import Processes
+    from minibert.pretraining.trainer import Trainer
     from minibert.tokenizer import BertTokenizer
 
-    settings = Settings(**{field.name: getattr(args, field.name) for field in fields(Settings)})
+    size = None if args.config else args.size or "mini"
+    named = {field.name: getattr(args, field.name) for field in fields(Settings)}
+    given = {name: value for name, value in named.items() if value is not None}
+    settings = settings_for(size, given)
     cache = args.cache or args.out / "corpus"
     processes = Processes()
     is_first = processes.rank == 0
@@ -83,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
         open_corpus(args.corpus, tokenizer, cache, workers=args.workers, on_error=args.on_error)
     processes.wait()
     tokenizer, corpus = BertTokenizer.from_folder(args.out), Corpus(cache)
-    model = new_model(make_config(args.size, args.positions, args.config, tokenizer), settings)
+    model = new_model(make_config(size, args.positions, args.config, tokenizer), settings)
     trainer = Trainer(model, tokenizer, corpus, settings, args.out, processes=processes)
     resumed = trainer.resume() if args.resume else False
     if is_first:

@@ -1,4 +1,5 @@
-"""From raw text to a trained BERT; the files in the order in which the data flows through them:
-reading, vocabulary_trainer, corpus, sentence_pairs, masking, batches, losses, optimizer,
-checkpoint, trainer; settings holds all that may be chosen, predict uses the result.
+"""From raw text to a trained BERT, in the order in which the data flows: reading,
+vocabulary_trainer, corpus, sentence_pairs, masking, batches, losses, optimizer, trainer (with
+processes, log and checkpoint), curve, predict. settings holds all that may be chosen, prepare makes
+what a run begins with.
 """

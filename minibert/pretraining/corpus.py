@@ -200,3 +200,17 @@ def set_tokenizer(tokenizer: BertTokenizer) -> None:
 
 def tokenize_in_worker(lines: list[str]) -> list[Line]:
     return tokenize_block(worker_tokenizer, lines)
+
+
+def split_documents(count: int, share: float) -> tuple[numpy.ndarray, numpy.ndarray]:
+    """Document numbers for training and, evenly spread over the corpus, for validation."""
+    if share == 0:
+        return numpy.arange(count), numpy.arange(0)
+    wanted = max(2, round(share * count))
+    if count - wanted < 2:
+        raise ValueError(
+            f"the corpus has {count} documents; next-sentence prediction needs 2 to train on and 2 "
+            "to validate on (a blank line ends a document; held_out 0 trains without validation)"
+        )
+    held_out = ((numpy.arange(wanted) + 0.5) * count / wanted).astype(int)
+    return numpy.setdiff1d(numpy.arange(count), held_out), held_out

@@ -1,20 +1,8 @@
 """The course of a run as a picture: losses and accuracies over the steps, from log.jsonl."""
 
-import json
 from pathlib import Path
-from typing import Any
 
-
-def read_log(file: Path) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """The steps of training, and those of validation."""
-    records = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
-    training = [record for record in records if "loss" in record]
-    validation = [
-        {"step": record["step"], **record["validation"]}
-        for record in records
-        if "validation" in record
-    ]
-    return training, validation
+from minibert.pretraining.log import read_log
 
 
 def smooth(values: list[float], width: int) -> list[float]:

@@ -49,11 +49,11 @@ def make_tokenizer(
 
 
 def make_config(
-    size: str, positions: int, file: Path | None, tokenizer: BertTokenizer
+    size: str | None, positions: int, file: Path | None, tokenizer: BertTokenizer
 ) -> BertConfig:
     """The model's sizes, by name or from a config.json; V is the tokenizer's."""
     found = {"vocab_size": len(tokenizer), "pad_token_id": tokenizer.pad_id}
-    if file is None:
+    if size is not None:
         return config_of_size(size, max_position_embeddings=positions, **found)
     return BertConfig.from_dict({**read_json(file), **found})
 

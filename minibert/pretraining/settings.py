@@ -1,4 +1,6 @@
-"""All that may be chosen in a pretraining run. The defaults are the paper's, for bert-base."""
+"""All that may be chosen in a pretraining run. The defaults are the paper's, for bert-base; SMALL
+is what a small model wants that has hours and not weeks.
+"""
 
 from dataclasses import asdict, dataclass, fields
 from typing import Any
@@ -12,6 +14,23 @@ SIZES = {
     "small": {"num_hidden_layers": 4, "hidden_size": 512},
     "medium": {"num_hidden_layers": 8, "hidden_size": 512},
     "base": {"num_hidden_layers": 12, "hidden_size": 768},
+}
+
+
+# For every size but base. Short rows and many hidden tokens, because a small model spends its first
+# thousands of steps on learning which pieces stand beside which; the model card of minibert-tiny
+# has the figures.
+SMALL = {
+    "steps": 20_000,
+    "phases": "128x32:0.75 32x128:0.25",
+    "optimizer": "muon",
+    "learning_rate": 1.5e-3,
+    "muon_learning_rate": 2e-3,
+    "warmup": 0.05,
+    "beta2": 0.98,
+    "dropout": 0.0,
+    "position_start": "sinusoid",
+    "mask_share": 0.3,
 }
 
 
@@ -96,11 +115,20 @@ class Settings:
         return asdict(self)
 
 
+def settings_for(size: str | None, given: dict[str, Any]) -> Settings:
+    """The settings `given`, the others as they suit the size; None (a config.json) is as base."""
+    return Settings(**(({} if size in ("base", None) else SMALL) | given))
+
+
 def check(name: str, value: Any) -> None:
     """Raise ValueError for a value that cannot be the setting called `name`."""
     whole = ("steps", "accumulation", "validation_rows", "log_every", "validate_every")
     if name in (*whole, "save_every") and (type(value) is not int or value < 1):
         raise ValueError(f"{name} must be a whole number of at least 1, not {value!r}")
+    if name == "seed" and (type(value) is not int or not 0 <= value < 1 << 31):
+        raise ValueError(f"seed must be a whole number from 0 to below 2**31, not {value!r}")
+    if name == "clip" and value == 0:
+        raise ValueError("clip must be above 0: it is the gradient's largest length")
     if name in ("warmup", "dropout", "held_out", "beta1", "beta2", "short_share"):
         check_range(name, value, 0, 1)
     if name in ("learning_rate", "muon_learning_rate", "weight_decay", "epsilon", "clip"):

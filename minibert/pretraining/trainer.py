@@ -10,9 +10,7 @@ With torchrun each process takes its share of every step's rows, and the gradien
 the weights move. So the same settings give the same run on one process or on several.
 """
 
-import datetime
 import json
-import os
 import signal
 import time
 from collections.abc import Iterator
@@ -22,14 +20,14 @@ from typing import Any
 
 import numpy
 import torch
-from torch import distributed
 from torch.nn.parallel import DistributedDataParallel
 from tqdm import tqdm
 
 from minibert.heads import BertForPreTraining
 from minibert.pretraining.batches import Batches
 from minibert.pretraining.checkpoint import load_checkpoint, save_checkpoint
-from minibert.pretraining.corpus import Corpus
+from minibert.pretraining.corpus import Corpus, fingerprint, split_documents
+from minibert.pretraining.log import cut_log, means, stacked
 from minibert.pretraining.losses import NAMES, PretrainingLoss
 from minibert.pretraining.masking import Masking
 from minibert.pretraining.optimizer import (
@@ -38,35 +36,10 @@ from minibert.pretraining.optimizer import (
     schedule,
     set_learning_rate,
 )
+from minibert.pretraining.processes import Processes, choose_precision
 from minibert.pretraining.sentence_pairs import SentencePairs
 from minibert.pretraining.settings import Settings
 from minibert.tokenizer import BertTokenizer
-
-
-class Processes:
-    """This process and the others of the run; alone unless torchrun started it."""
-
-    def __init__(self) -> None:
-        self.rank = int(os.environ.get("RANK", "0"))
-        self.world = int(os.environ.get("WORLD_SIZE", "1"))
-        local_rank = int(os.environ.get("LOCAL_RANK", "0"))
-        has_gpu = torch.cuda.is_available()
-        self.device = torch.device("cuda", local_rank) if has_gpu else torch.device("cpu")
-        if self.world > 1 and not distributed.is_initialized():
-            # A day: the others wait while the first one tokenizes the corpus.
-            day = datetime.timedelta(days=1)
-            distributed.init_process_group("nccl" if has_gpu else "gloo", timeout=day)
-
-    def total(self, values: torch.Tensor) -> torch.Tensor:
-        """The sum over all processes."""
-        if self.world > 1:
-            values = values.to(self.device)
-            distributed.all_reduce(values)
-        return values
-
-    def wait(self) -> None:
-        if self.world > 1:
-            distributed.barrier()
 
 
 class Trainer:
@@ -83,6 +56,13 @@ class Trainer:
         processes: Processes | None = None,
     ):
         """`model` keeps its weights if they are trained further; see `new_model` for fresh ones."""
+        if fingerprint(tokenizer) != corpus.vocabulary:
+            raise ValueError("the corpus was tokenized with another vocabulary than this tokenizer")
+        if len(tokenizer) > model.bert.config.vocab_size:
+            raise ValueError(
+                f"the tokenizer has {len(tokenizer)} pieces, the model only "
+                f"{model.bert.config.vocab_size} (vocab_size)"
+            )
         self.settings, self.out = settings, out
         # All that a checkpoint must agree with.
         self.origin = {
@@ -184,9 +164,8 @@ class Trainer:
             return None
         self.epoch, self.number = epoch, number
         set_learning_rate(self.optimizers, schedule(self.step, settings))
-        torch.manual_seed(
-            (settings.seed * 1_000_003 + self.step) * 1009 + processes.rank
-        )  # dropout
+        # Dropout's random numbers, of the step alone: nothing to save for a run that is resumed.
+        torch.manual_seed((settings.seed * 1_000_003 + self.step) * 1009 + processes.rank)
         sums = torch.zeros(len(NAMES), dtype=torch.float64)
         for i, part in enumerate(parts):
             is_last = i == len(parts) - 1
@@ -298,29 +277,6 @@ class Trainer:
                 signal.signal(number, handler)
 
 
-def split_documents(count: int, share: float) -> tuple[numpy.ndarray, numpy.ndarray]:
-    """Document numbers for training and, evenly spread over the corpus, for validation."""
-    if share == 0:
-        return numpy.arange(count), numpy.arange(0)
-    wanted = max(2, round(share * count))
-    if count - wanted < 2:
-        raise ValueError(
-            f"the corpus has {count} documents; next-sentence prediction needs 2 to train on and 2 "
-            "to validate on (a blank line ends a document; held_out 0 trains without validation)"
-        )
-    held_out = ((numpy.arange(wanted) + 0.5) * count / wanted).astype(int)
-    return numpy.setdiff1d(numpy.arange(count), held_out), held_out
-
-
-def choose_precision(wanted: str, device: torch.device) -> str:
-    """ "auto" is bfloat16 where the hardware multiplies it, else float32."""
-    if wanted != "auto":
-        return wanted
-    if device.type == "cuda":
-        return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
-    return "bfloat16" if torch.ops.mkldnn._is_mkldnn_bf16_supported() else "float32"
-
-
 def check_phase(
     rows: int, length: int, model: BertForPreTraining, settings: Settings, world: int
 ) -> None:
@@ -332,38 +288,3 @@ def check_phase(
             f"phases: {rows} rows cannot be shared by {world} processes × accumulation "
             f"{settings.accumulation}"
         )
-
-
-def stacked(result: dict[str, torch.Tensor]) -> torch.Tensor:
-    """The sums of a batch as one tensor."""
-    return torch.stack([result[name].detach().double().cpu() for name in NAMES])
-
-
-def means(sums: list[float], places: int, rows: int) -> dict[str, float]:
-    """Sums over masked tokens and rows to the numbers that people read."""
-    total = dict(zip(NAMES, sums, strict=True))
-    mlm_loss, nsp_loss = total["mlm_loss"] / max(places, 1), total["nsp_loss"] / rows
-    return {
-        "loss": mlm_loss + nsp_loss,
-        "mlm_loss": mlm_loss,
-        "nsp_loss": nsp_loss,
-        "mlm_accuracy": total["mlm_correct"] / max(places, 1),
-        "mlm_top5": total["mlm_top5"] / max(places, 1),
-        "nsp_accuracy": total["nsp_correct"] / rows,
-    }
-
-
-def cut_log(file: Path, step: int) -> None:
-    """Take out of the log what came after `step`; a line that was half written goes too."""
-    if not file.exists():
-        return
-    kept = []
-    for line in file.read_text(encoding="utf-8").splitlines(keepends=True):
-        try:
-            if json.loads(line)["step"] <= step:
-                kept.append(line)
-        except ValueError:
-            break
-    temporary = file.with_suffix(".tmp")
-    temporary.write_text("".join(kept), encoding="utf-8")
-    os.replace(temporary, file)

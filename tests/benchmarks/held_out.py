@@ -15,11 +15,10 @@ import numpy
 import torch
 
 from minibert.pretraining.batches import Batch, Batches
-from minibert.pretraining.corpus import Corpus
+from minibert.pretraining.corpus import Corpus, split_documents
 from minibert.pretraining.losses import NAMES, PretrainingLoss
 from minibert.pretraining.masking import Masking
 from minibert.pretraining.sentence_pairs import SentencePairs
-from minibert.pretraining.trainer import split_documents
 from weights_loader import load_bert
 
 LENGTHS, ROWS = (32, 64, 128), 1024

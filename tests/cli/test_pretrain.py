@@ -9,6 +9,7 @@ import transformers
 
 from minibert import BertForPreTraining
 from minibert.pretraining.predict import fill_mask, next_sentence
+from minibert.pretraining.settings import settings_for
 from tests import tiny
 from tests.cli.test_cli import failing, run
 from tests.pretraining.helpers import CONFIG, SETTINGS, text
@@ -139,6 +140,42 @@ def test_skipped_lines_are_told(capsys, tmp_path):
     status, _, err = run(capsys, *words, "--on-error", "skip")
     assert status == 0
     assert "is not UTF-8 at byte 4" in err
+
+
+def test_defaults_are_the_papers_and_for_small_sizes_their_own():
+    # Devlin et al. 2018, appendix A.2, and the authors' code.
+    paper = {
+        "steps": 1_000_000,
+        "phases": "256x128:0.9 256x512:0.1",
+        "learning_rate": 1e-4,
+        "warmup": 10_000 / 1_000_000,
+        "weight_decay": 0.01,
+        "beta1": 0.9,
+        "beta2": 0.999,
+        "epsilon": 1e-6,
+        "clip": 1.0,
+        "dropout": 0.1,
+        "mask_share": 0.15,
+        "short_share": 0.1,
+        "optimizer": "adamw",
+        "position_start": "normal",
+    }
+    for size in ("base", None):
+        settings = settings_for(size, {"seed": 7})
+        assert {name: getattr(settings, name) for name in paper} == paper
+        assert settings.seed == 7
+    small = settings_for("tiny", {"steps": 50})
+    assert (small.steps, small.optimizer, small.dropout) == (50, "muon", 0.0)
+
+
+def test_a_size_by_name(capsys, tmp_path):
+    words = [str(word) for word in arguments(tmp_path, steps=2, phases="4x16:1")]
+    where = words.index("--config")
+    words[where : where + 2] = ["--size", "tiny", "--positions", "32"]
+    assert run(capsys, *words)[0] == 0
+    config = load_bert(tmp_path / "out")[0].config
+    assert (config.num_hidden_layers, config.hidden_size, config.num_attention_heads) == (2, 128, 2)
+    assert (config.intermediate_size, config.max_position_embeddings) == (512, 32)
 
 
 def two_heads(folder):

@@ -14,14 +14,16 @@ import pytest
 import torch
 import transformers
 
+from minibert import BertConfig
 from minibert.heads import NO_LABEL
 from minibert.positional import sinusoid_table
 from minibert.pretraining.checkpoint import load_checkpoint
+from minibert.pretraining.corpus import split_documents
 from minibert.pretraining.prepare import new_model
 from minibert.pretraining.settings import Settings
-from minibert.pretraining.trainer import split_documents
+from minibert.pretraining.trainer import Trainer
 from tests import tiny
-from tests.pretraining.helpers import SETTINGS, trainer
+from tests.pretraining.helpers import CONFIG, SETTINGS, VOCAB, corpus, trainer
 from tests.pretraining.helpers import tokenizer as tiny_tokenizer
 from weights_loader import load_bert, save_bert
 
@@ -256,9 +258,23 @@ def test_two_processes_are_one(tmp_path):
     env = one_thread()
     subprocess.run(command(tmp_path, "one"), check=True, env=env, capture_output=True)
     subprocess.run(command(tmp_path, "two", processes=2), check=True, env=env, capture_output=True)
+    # Begun by two, killed somewhere, ended by one.
+    begun = subprocess.Popen(
+        command(tmp_path, "mixed", processes=2),
+        env=env,
+        start_new_session=True,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 120
+    while not (tmp_path / "mixed" / "checkpoint.pt").exists() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    os.killpg(begun.pid, signal.SIGKILL)
+    begun.wait()
     one, two = log(tmp_path / "one"), log(tmp_path / "two")
-    assert len(one) == len(two) == 48
-    for a, b in zip(one, two, strict=True):
+    assert len(log(tmp_path / "mixed")) < len(one) == len(two) == 48
+    words = command(tmp_path, "mixed", resume=True)
+    subprocess.run(words, check=True, env=env, capture_output=True)
+    for a, b in [*zip(one, two, strict=True), *zip(one, log(tmp_path / "mixed"), strict=True)]:
         assert a["step"] == b["step"]
         a, b = a.get("validation", a), b.get("validation", b)
         for name in ("loss", "mlm_loss", "nsp_loss", "mlm_accuracy", "nsp_accuracy"):
@@ -342,6 +358,13 @@ def test_documents_are_split_evenly_and_once():
 def test_what_cannot_be(tmp_path):
     with pytest.raises(ValueError, match="rows of 32, but the model has 24 positions"):
         trainer(tmp_path, phases="4x32:1")
+    run = trainer(tmp_path)
+    found, model = corpus(tmp_path), run.model
+    with pytest.raises(ValueError, match="another vocabulary than this tokenizer"):
+        Trainer(model, tiny.tokenizer(), found, run.settings, tmp_path)
+    small = new_model(BertConfig(vocab_size=len(VOCAB) - 1, **CONFIG), run.settings)
+    with pytest.raises(ValueError, match="has 19 pieces, the model only 18"):
+        Trainer(small, tiny_tokenizer(), found, run.settings, tmp_path)
     for text in ("4x16", "4:1", "ax16:1", "4x16:0.5", "4x16:2 4x16:-1", "0x16:1", "", "4x7:1"):
         with pytest.raises(ValueError, match="phases"):
             Settings(phases=text)
@@ -355,6 +378,8 @@ def test_what_cannot_be(tmp_path):
         ("precision", "float16"),
         ("dropout", 1.0),
         ("held_out", "x"),
+        ("seed", -1),
+        ("clip", 0.0),
     ):
         with pytest.raises(ValueError, match=f"{name} must be"):
             Settings(**{name: value})
