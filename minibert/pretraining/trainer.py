@@ -93,18 +93,19 @@ class Trainer:
             whole_words=settings.whole_words,
         )
         training, held_out = split_documents(len(corpus.documents) - 1, settings.held_out)
-        pairs = SentencePairs(corpus, training, short_share=settings.short_share)
-        self.batches = {
-            phase.length: Batches(
-                pairs, masking, tokenizer, length=phase.length, seed=settings.seed
-            )
-            for phase in settings.parts()
-        }
-        self.validation = None
-        if len(held_out):
-            pairs = SentencePairs(corpus, held_out, short_share=settings.short_share)
-            length = settings.parts()[-1].length
-            self.validation = Batches(pairs, masking, tokenizer, length=length, seed=settings.seed)
+
+        def batches_of(documents: numpy.ndarray) -> dict[int, Batches]:
+            """Row length -> its batches."""
+            pairs = SentencePairs(corpus, documents, short_share=settings.short_share)
+            return {
+                phase.length: Batches(
+                    pairs, masking, tokenizer, length=phase.length, seed=settings.seed
+                )
+                for phase in settings.parts()
+            }
+
+        self.batches = batches_of(training)
+        self.validation = batches_of(held_out) if len(held_out) else None
         self.step = self.epoch = self.number = 0  # the next step and its first row
         self.signal = 0
 
@@ -193,16 +194,19 @@ class Trainer:
 
     @torch.no_grad()
     def validate(self) -> dict[str, float] | None:
-        """Losses and accuracies on the held-out documents, always on the same masked rows."""
+        """Losses and accuracies on the held-out documents, for each row length always on the same
+        masked rows.
+        """
         if self.validation is None:
             return None
         self.model.eval()
         processes = self.processes
-        count = min(self.settings.validation_rows, len(self.validation.plan(0)))
+        source = self.validation[self.settings.phase(self.step - 1).length]
+        count = min(self.settings.validation_rows, len(source.plan(0)))
         mine = [(0, number) for number in range(processes.rank, count, processes.world)]
         sums = torch.zeros(len(NAMES) + 1, dtype=torch.float64)
         for start in range(0, len(mine), 64):
-            batch = self.validation.make(mine[start : start + 64])
+            batch = source.make(mine[start : start + 64])
             with self.precision():
                 result = self.loss(batch.to(processes.device))
             places = torch.tensor([len(batch.mlm_labels)], dtype=torch.float64)

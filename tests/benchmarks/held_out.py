@@ -21,7 +21,7 @@ from minibert.pretraining.masking import Masking
 from minibert.pretraining.sentence_pairs import SentencePairs
 from weights_loader import load_bert
 
-LENGTHS, ROWS = (32, 64, 128), 1024
+LENGTHS, ROWS = (32, 64, 128), 2048
 
 
 class Baselines:

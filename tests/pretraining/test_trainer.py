@@ -25,6 +25,7 @@ from minibert.pretraining.trainer import Trainer
 from tests import tiny
 from tests.pretraining.helpers import CONFIG, SETTINGS, VOCAB, corpus, trainer
 from tests.pretraining.helpers import tokenizer as tiny_tokenizer
+from tests.pretraining.test_losses import textbook_loss
 from weights_loader import load_bert, save_bert
 
 TIMES = ("tokens_per_second",)
@@ -65,6 +66,22 @@ def test_validation_does_not_touch_the_training(tmp_path):
     often.run()
     never.run()
     assert same_weights(tmp_path / "out", tmp_path / "b")
+
+
+def test_validation_is_the_textbooks_loss_on_documents_kept_apart(tmp_path):
+    run = trainer(tmp_path, validation_rows=10, held_out=0.5)
+    run.step = 1
+    record = run.validate()
+    source = run.validation[16]
+    batch = source.make([(0, number) for number in range(10)])
+    output, mlm, nsp = textbook_loss(run.model.eval(), batch)
+    assert record["mlm_loss"] == pytest.approx(mlm.item(), rel=1e-12)
+    assert record["nsp_loss"] == pytest.approx(nsp.item(), rel=1e-12)
+    right = output.mlm_logits.flatten(0, 1)[batch.places].argmax(-1) == batch.mlm_labels
+    assert record["mlm_accuracy"] == right.double().mean().item()
+    documents = [set(batches[16].pairs.documents) for batches in (run.batches, run.validation)]
+    assert documents[0] & documents[1] == set()
+    assert len(documents[0] | documents[1]) == 12
 
 
 def test_accumulation_changes_nothing(tmp_path):
