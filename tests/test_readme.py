@@ -22,13 +22,21 @@ def test_output_of_the_main_command(capsys):
     assert capsys.readouterr().out == expected
 
 
+def test_output_of_fill_mask(capsys):
+    (block,) = (block for block in blocks("console") if "fill-mask" in block)
+    command, expected = block.split("\n", 1)
+    assert command == '$ minibert fill-mask "Paris is the [MASK] of France."'
+    assert main(["fill-mask", "Paris is the [MASK] of France."]) == 0
+    assert capsys.readouterr().out == expected
+
+
 def test_output_of_the_python_examples(capsys):
     program, expected = blocks("python")[0], blocks("text")[0]
     names = {}
     exec(program, names)
     assert capsys.readouterr().out == expected
     exec(blocks("python")[1], names)
-    assert capsys.readouterr().out == "torch.Size([2, 4, 10, 10])\n"
+    assert capsys.readouterr().out == "torch.Size([2, 4, 9, 9])\n"
 
 
 def test_line_counts():

@@ -34,6 +34,7 @@ def draw_curve(log: Path, picture: Path) -> None:
             axes.plot(checked, held_out, colour + "o--", markersize=3, label=f"{label}, held out")
         axes.set_title(title)
         axes.set_xlabel("step")
+        axes.locator_params(axis="x", nbins=6)
         axes.set_ylim(0, 1 if axes is right else None)
         axes.grid(alpha=0.3)
         axes.legend()
