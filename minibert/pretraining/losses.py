@@ -6,11 +6,11 @@ The formulas are the textbook's and the parameters are the textbook model's; wha
 work is laid out:
 
 1. The MLM head runs at the masked places only, a seventh of the tokens. With D = 256 and 8,192
-   pieces it costs as much as three encoder layers per token.
+   pieces it costs nearly as much as three encoder layers for each token.
 2. softmax, GELU, LayerNorm and the cross-entropy are PyTorch's own operations: each reads and
    writes its numbers once, and has its derivative written by hand.
 3. Query, key and value come from one matrix product. (PyTorch's fused attention saves memory for
-   long rows; on rows of 32 to 128 its backward pass is slower than these three products.)
+   long rows; on rows of 32 its backward pass was measured slower than these products.)
 4. What nobody reads is not kept: no hidden states.
 
 tests/pretraining/test_losses.py holds loss and gradients against BertForPreTraining's own forward

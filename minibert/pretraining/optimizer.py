@@ -10,7 +10,8 @@ and falls in one to 0 at the last step.
 
 Muon takes the matrices of the encoder instead: it turns the averaged gradient M into the nearest
 matrix whose singular values are all 1, so that every direction moves equally fast. A small BERT
-then leaves the plateau, where it only knows how frequent each piece is, several times sooner.
+then needs fewer steps to leave the plateau where it only knows how frequent each piece is (figures:
+the model card of minibert-tiny).
 
 Source: Devlin et al. 2018, appendix A.2, and the authors' optimization.py; Loshchilov and Hutter
 2019 (arXiv 1711.05101). Muon: Jordan et al. 2024, in PyTorch from 2.9.

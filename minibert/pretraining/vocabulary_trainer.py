@@ -10,9 +10,9 @@ Source: article C§3.2.1 names the pieces, not where they come from; Sennrich et
 1508.07909), algorithm 1.
 
 Differs: Google never published the program that made BERT's vocab.txt. Schuster and Nakajima (2012)
-describe a score that weighs a pair by how rare its parts are; with a small vocabulary it spends
-pieces on rare letters. Letters that make up less than 1 in 10,000 of the text get no piece, so that
-a word with one of them is [UNK].
+take the merge that makes the text likeliest; this takes the most frequent, as Hugging Face's
+trainer does. The rarest letters, 1 in 10,000 of the text together, get no piece, so that a word
+with one of them is [UNK].
 """
 
 import heapq
