@@ -18,6 +18,7 @@ from pathlib import Path
 
 import torch
 from torch import nn
+from torch.nn import functional
 
 from minibert.extraction.engine import Engine
 from minibert.extraction.layers import (
@@ -34,7 +35,7 @@ from minibert.tokenizer import BertTokenizer
 from minibert.wordpiece import Piece
 
 BLOCKS = {True: 1024, False: 128}  # texts with one vector each; with one for each token or word
-BATCH_TOKENS = 4096
+BATCH_TOKENS = 1024  # so many fit into a processor's cache
 SENTENCE_POOLS = ("mean", "cls", "max", "mean_sqrt")
 WORD_POOLS = ("word-mean", "word-first", "word-last", "word-first_last", "word-max")
 POOLS = (*SENTENCE_POOLS, "tokens", *WORD_POOLS)
@@ -119,14 +120,16 @@ class Embedder:
         empty = nothing if is_ragged else torch.full(self.shape, torch.nan)
         results: list[torch.Tensor | Embedded] = [empty] * len(lines)
         for batch in batches({place: len(content) for place, content in contents.items()}):
-            vectors, spans = self.run({place: contents[place] for place in batch})
+            states, spans = self.run({place: contents[place] for place in batch})
             if is_ragged:
+                vectors = self.side_by_side(states)
                 for place in batch:
                     own = torch.cat([vectors[first:last] for first, last in spans[place]])
                     results[place] = self.ragged(lines[place].text, contents[place], own)
             else:
-                for place, pooled in zip(batch, pool_spans(vectors, spans, self.pool), strict=True):
-                    results[place] = pooled
+                pooled = self.side_by_side([pool_spans(x, spans, self.pool) for x in states])
+                for place, vector in zip(batch, pooled, strict=True):
+                    results[place] = vector
         return results, problems
 
     def encode(self, text: str) -> list[Piece] | list[int]:
@@ -145,8 +148,10 @@ class Embedder:
 
     def run(
         self, contents: dict[int, list[Piece] | list[int]]
-    ) -> tuple[torch.Tensor, dict[int, list[tuple[int, int]]]]:
-        """The mixed vectors of a batch, [T, …], and for each text the spans of its rows."""
+    ) -> tuple[list[torch.Tensor], dict[int, list[tuple[int, int]]]]:
+        """A batch's vectors, [T, D] for each layer asked for or one for their mixture; and for
+        each text the spans of its rows.
+        """
         rows, owners, kept = [], [], []
         for place, content in contents.items():
             ids = [token.id if isinstance(token, Piece) else token for token in content]
@@ -160,11 +165,9 @@ class Embedder:
         chosen = [states[layer] for layer in self.places]
         if isinstance(self.how, WeightedSum):
             with torch.no_grad():
-                vectors = self.how(chosen)
+                chosen = [self.how(chosen)]
         elif self.how is not None:
-            vectors = mix(chosen, self.how)
-        else:
-            vectors = torch.stack(chosen, dim=1) if len(chosen) > 1 else chosen[0]
+            chosen = [mix(chosen, self.how)]
         starts, start = {}, 0
         for row in order:
             starts[row] = start
@@ -172,7 +175,11 @@ class Embedder:
         spans: dict[int, list[tuple[int, int]]] = {place: [] for place in contents}
         for row, (owner, (first, last)) in enumerate(zip(owners, kept, strict=True)):
             spans[owner].append((starts[row] + first, starts[row] + last))
-        return vectors.float().cpu(), spans
+        return [state.float() for state in chosen], spans
+
+    def side_by_side(self, states: list[torch.Tensor]) -> torch.Tensor:
+        """[rows, D] for each layer to [rows, layers, D], or to [rows, D] where there is one."""
+        return (torch.stack(states, dim=1) if len(states) > 1 else states[0]).cpu()
 
     def ragged(self, text: str, pieces: list[Piece], vectors: torch.Tensor) -> Embedded:
         """The vectors of a text's tokens, or of its words."""
@@ -220,21 +227,19 @@ def batches(lengths: dict[int, int]) -> Iterator[list[int]]:
 
 
 def pool_spans(
-    vectors: torch.Tensor, spans: dict[int, list[tuple[int, int]]], how: str
+    state: torch.Tensor, spans: dict[int, list[tuple[int, int]]], how: str
 ) -> torch.Tensor:
-    """layers.pool_sentences for texts that lie end to end: [T, …] -> [texts, …]."""
+    """layers.pool_sentences for texts that lie end to end: [T, D] -> [texts, D]."""
     counts = torch.tensor([sum(last - first for first, last in own) for own in spans.values()])
     rows = torch.cat([torch.arange(*span) for own in spans.values() for span in own])
-    shape = (len(spans), *vectors.shape[1:])
+    starts = counts.cumsum(0) - counts
+    rows, starts, counts = (each.to(state.device) for each in (rows, starts, counts))
     if how == "cls":
-        return vectors[[own[0][0] for own in spans.values()]]
-    if how == "max":
-        texts = ([vectors[first:last] for first, last in own] for own in spans.values())
-        return torch.stack([torch.cat(parts).amax(dim=0) for parts in texts])
-    owner = torch.arange(len(spans)).repeat_interleave(counts)
-    total = torch.zeros(shape).index_add_(0, owner, vectors[rows])
-    size = counts if how == "mean" else counts.sqrt()
-    return total / size.view(-1, *[1] * (vectors.dim() - 1))
+        return state[rows[starts]]
+    # A bag is a text's rows; what is done with them is one pass over the vectors.
+    mode = "sum" if how == "mean_sqrt" else how
+    pooled = functional.embedding_bag(rows, state, starts, mode=mode)
+    return pooled / counts.sqrt()[:, None] if how == "mean_sqrt" else pooled
 
 
 def embed(
