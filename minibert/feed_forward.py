@@ -32,7 +32,8 @@ def gelu(x: torch.Tensor) -> torch.Tensor:
         >>> gelu(torch.tensor([-1.0, 0.0, 2.0]))
         tensor([-0.1587,  0.0000,  1.9545])
     """
-    return x * 0.5 * (1.0 + torch.erf(x / math.sqrt(2.0)))
+    phi = 0.5 * (1.0 + torch.erf(x / math.sqrt(2.0)))  # Φ(x)
+    return x * phi
 
 
 class FeedForward(nn.Module):
