@@ -1,6 +1,6 @@
 """Which tokens are hidden, and how (MLM, 掩码语言模型), F9.
 
-Of a row's tokens, special ones never counted in, 15 % are asked for. Of those
+15 % of a row's tokens are asked for, never a special one. Of those
     80 %  become [MASK]          the model must guess from both sides
     10 %  become a random piece  so that it cannot trust a token merely because it is one
     10 %  stay as they are       so that it forms a vector of the true token too
