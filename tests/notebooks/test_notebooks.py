@@ -1,0 +1,146 @@
+"""The course: each notebook has its parts, its links lead somewhere, and it prints its numbers."""
+
+import ast
+import json
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from tests.notebooks.execute import FOLDER, changes, execute, printed
+
+FILES = sorted(FOLDER.glob("[0-9]*.ipynb"))
+NOTEBOOKS = {file.stem: nbformat.read(file, as_version=4) for file in FILES}
+LEDGER = json.loads((FOLDER.parent / "tests/articles/ledger.json").read_text(encoding="utf-8"))
+IDS = {entry["id"]: entry for entry in LEDGER["entries"]}
+LINK = re.compile(r"\[([^\[\]]*)\]\(([^()\s]+)\)")
+
+
+def code_cells(name: str) -> list[nbformat.NotebookNode]:
+    return [cell for cell in NOTEBOOKS[name].cells if cell.cell_type == "code"]
+
+
+def markdown(name: str) -> str:
+    return "\n\n".join(
+        cell.source for cell in NOTEBOOKS[name].cells if cell.cell_type == "markdown"
+    )
+
+
+def links(text: str) -> list[tuple[str, str]]:
+    """The words and the target of each link that stays in the project."""
+    return [
+        (words, target.partition("#")[0])
+        for words, target in LINK.findall(text)
+        if "http" not in target
+    ]
+
+
+def check_links(text: str, where: str) -> None:
+    """Each file is there; where the words name a test, it is in that file."""
+    for words, target in links(text):
+        file = FOLDER / target
+        assert file.exists(), f"{where}: {target}"
+        for test in re.findall(r"\btest_\w+", words):
+            if not test.endswith("_py") and f"{test}.py" not in target:
+                assert f"def {test}" in file.read_text(encoding="utf-8"), f"{where}: {test}"
+
+
+def test_they_are_numbered_without_gaps():
+    assert len(FILES) >= 11
+    assert [file.name[:2] for file in FILES] == [f"{i + 1:02}" for i in range(len(FILES))]
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_it_has_the_parts_of_a_lesson(name):
+    cells = NOTEBOOKS[name].cells
+    number = int(name[:2])
+    head = cells[0].source
+    assert head.startswith(f"# {number}. ")
+    assert "After this notebook you can" in head
+    for row in ("Articles", "Code", "Tests", "Takes"):
+        assert re.search(rf"^\| {row} \| .+ \|$", head, re.MULTILINE), f"no row {row}"
+    assert re.search(r"^\| (Formula|Corrects) \| ", head, re.MULTILINE)
+    assert "\n## Exercises" in markdown(name)
+    assert cells[-1].cell_type == "markdown"
+    assert cells[-1].source.startswith("**Next:**")
+    if number < len(FILES):
+        assert FILES[number].name in cells[-1].source
+    assert any("checked" in cell.metadata.get("tags", []) for cell in cells)
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_its_outputs_are_committed(name):
+    """It reads well unexecuted: run once from top to bottom, without an error or a warning."""
+    cells = code_cells(name)
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+    for cell in cells:
+        for output in cell.outputs:
+            assert output.output_type != "error"
+            assert output.get("name") != "stderr", output.text
+        if "checked" in cell.metadata.get("tags", []):
+            assert printed(cell).strip(), f"a checked cell prints nothing: {cell.source}"
+    text = nbformat.writes(NOTEBOOKS[name])
+    assert not re.search(r"/home/|/tmp/|/work/|/root/|C:\\\\", text)
+    assert len(text) < 600_000
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_its_links_lead_somewhere(name):
+    check_links(markdown(name), name)
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_its_places_in_the_articles_are_the_ledgers(name):
+    """An id that the head names is in the ledger, and where a place stands beside it, it stands
+    there too.
+    """
+    head = NOTEBOOKS[name].cells[0].source
+    named = set(re.findall(r"\b[FX][0-9]{1,2}\b", head))
+    assert named <= IDS.keys()
+    for number, places in re.findall(r"\[?(X[0-9]+)\]?(?:\([^)]*\))? \(([^:()]*§[^:()]*):", head):
+        for place in re.findall(r"[A-E]§[0-9.]*[0-9]", places):
+            assert place in IDS[number]["where"], f"{number} {place}"
+
+
+def test_together_they_go_through_the_whole_ledger():
+    heads = " ".join(notebook.cells[0].source for notebook in NOTEBOOKS.values())
+    assert set(re.findall(r"\b[FX][0-9]{1,2}\b", heads)) == IDS.keys()
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_it_redefines_nothing(name):
+    """What the package has is imported."""
+    package = {
+        node.name
+        for file in (FOLDER.parent / "minibert").rglob("*.py")
+        if file.name != "numpy_twin.py"  # which itself computes all a second time
+        for node in ast.parse(file.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.FunctionDef | ast.ClassDef)
+    }
+    own = {
+        node.name
+        for cell in code_cells(name)
+        for node in ast.walk(ast.parse(cell.source))
+        if isinstance(node, ast.FunctionDef | ast.ClassDef)
+    }
+    assert not own & package
+
+
+def test_a_changed_number_is_seen():
+    old = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("loss", id="a")])
+    old.cells[0].metadata["tags"] = ["checked"]
+    output = nbformat.v4.new_output("stream", name="stdout", text="loss 0.512\n")
+    old.cells[0].outputs = [output]
+    new = nbformat.from_dict(json.loads(json.dumps(old)))
+    assert changes(old, new) == []
+    new.cells[0].outputs[0]["text"] = "loss 0.522\n"
+    assert "was: 'loss 0.512" in changes(old, new)[0]
+    new.cells[0].metadata["tags"] = old.cells[0].metadata["tags"] = []
+    assert changes(old, new) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_it_runs_and_prints_its_numbers(file: Path):
+    assert changes(nbformat.read(file, as_version=4), execute(file)) == []
