@@ -36,10 +36,10 @@ def links(text: str) -> list[tuple[str, str]]:
     ]
 
 
-def check_links(text: str, where: str) -> None:
+def check_links(text: str, where: str, folder: Path = FOLDER) -> None:
     """Each file is there; where the words name a test, it is in that file."""
     for words, target in links(text):
-        file = FOLDER / target
+        file = folder / target
         assert file.exists(), f"{where}: {target}"
         for test in re.findall(r"\btest_\w+", words):
             if not test.endswith("_py") and f"{test}.py" not in target:
@@ -106,6 +106,29 @@ def test_its_places_in_the_articles_are_the_ledgers(name):
 def test_together_they_go_through_the_whole_ledger():
     heads = " ".join(notebook.cells[0].source for notebook in NOTEBOOKS.values())
     assert set(re.findall(r"\b[FX][0-9]{1,2}\b", heads)) == IDS.keys()
+
+
+@pytest.mark.parametrize("folder", [FOLDER.parent, FOLDER], ids=["README.md", "README.zh.md"])
+def test_the_readmes_lead_to_every_notebook(folder):
+    name = "README.zh.md" if folder == FOLDER else "README.md"
+    text = (folder / name).read_text(encoding="utf-8")
+    check_links(text, name, folder)
+    targets = {(folder / target).resolve() for _, target in links(text)}
+    assert set(FILES) <= targets
+
+
+def test_the_chinese_readme_leads_from_each_id_to_its_place_notebook_and_test():
+    text = (FOLDER / "README.zh.md").read_text(encoding="utf-8")
+    rows = dict(re.findall(r"^\| ([FX][0-9]+) \| (.+) \|$", text, re.MULTILINE))
+    assert list(rows) == list(IDS)
+    for number, row in rows.items():
+        assert f"`test_{number}_" in row
+        assert IDS[number]["where"][0] in row or number[0] == "F"
+        (notebook,) = re.findall(r"\((\d\d_\w+)\.ipynb\)", row)
+        named = re.findall(r"\b[FX][0-9]{1,2}\b", NOTEBOOKS[notebook].cells[0].source)
+        assert number in named, f"{notebook} does not name {number}"
+        if number[0] == "F":
+            assert IDS[number]["module"].removeprefix("minibert/") in row
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
