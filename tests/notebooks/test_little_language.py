@@ -1,0 +1,94 @@
+"""The language of notebook 11, and its oracle: the floor under the loss curve must be the floor."""
+
+import math
+import random
+
+import numpy
+import pytest
+
+from minibert import BertTokenizer
+from notebooks.little_language import (
+    DAYS,
+    LENGTH,
+    TOPICS,
+    TRADES,
+    Oracle,
+    all_sentences,
+    document,
+)
+
+WORDS = sorted({word for text in all_sentences() for word in text.split()})
+TOKENIZER = BertTokenizer(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS])
+VOCAB = TOKENIZER.vocab
+
+
+@pytest.fixture(scope="module")
+def oracle():
+    return Oracle(TOKENIZER)
+
+
+def ids(*sentences: str) -> numpy.ndarray:
+    return numpy.array([[VOCAB[word] for word in sentence.split()] for sentence in sentences])
+
+
+def test_each_topics_sentences_have_the_probability_1():
+    total = numpy.zeros(len(TOPICS))
+    for text, given in all_sentences().items():
+        assert len(text.split()) == LENGTH
+        total[list(given)] += list(given.values())
+    numpy.testing.assert_allclose(total, 1.0, atol=1e-12)
+
+
+def test_documents_are_made_of_the_languages_sentences():
+    known = all_sentences()
+    for sentence in document(random.Random(3), sentences=50):
+        assert sentence in known
+
+
+def test_what_cannot_be_known_is_evenly_shared(oracle):
+    first = ids("anna is a tailor from rome in italy", "the old dogs of anna bark at night")
+    second = ids("on [MASK] anna goes to rome by car", "she sells coats at the market in rome")
+    (guess,), _ = oracle.guess(first, second, [(2, 1)])
+    numpy.testing.assert_allclose([guess[VOCAB[day]] for day in DAYS], 1 / 7, atol=1e-6)
+
+
+def test_what_another_sentence_gives_away_is_known(oracle):
+    gap = "anna is a [MASK] from rome in italy"
+    free, needle = "the old dogs of anna bark at night", "she sells coats at the market in rome"
+    trip = "on monday anna goes to rome by car"
+    (blind,), _ = oracle.guess(ids(gap, free), ids(trip, trip), [(0, 3)])
+    (told,), _ = oracle.guess(ids(gap, needle), ids(trip, trip), [(0, 3)])
+    numpy.testing.assert_allclose([blind[VOCAB[trade]] for trade in TRADES], 1 / 8, atol=1e-6)
+    assert told[VOCAB["tailor"]] > 0.99
+
+
+def test_next_sentences_of_another_person_are_random(oracle):
+    anna = ids("anna is a tailor from rome in italy", "the old dogs of anna bark at night")
+    again = ids("on monday anna goes to rome by car", "she sells coats at the market in rome")
+    hugo = ids("hugo is a baker from lima in peru", "the old dogs of hugo bark at night")
+    assert oracle.guess(anna, again, [])[1] > 0.99
+    assert oracle.guess(anna, hugo, [])[1] < 0.01
+
+
+def test_its_probabilities_are_those_of_the_language(oracle):
+    """Calibrated: over rows of the language, the loss is the entropy that the oracle itself states.
+
+    A guesser with a wrong probability anywhere loses more than it says, or less.
+    """
+    rng = random.Random(0)
+    excess = []  # −log P(the word that stood there) − entropy: 0 on average
+    for _ in range(400):
+        row = document(rng, sentences=4)
+        other = document(rng, sentences=2)
+        second = row[2:] if rng.random() < 0.5 else other
+        rows = ids(*row[:2], *second)
+        place = rng.randrange(4), rng.randrange(LENGTH)
+        label, rows[place] = rows[place], TOKENIZER.mask_id
+        (guess,), is_next = oracle.guess(rows[:2], rows[2:], [place])
+        positive = guess[guess > 0]
+        excess.append(-math.log(guess[label]) + float(positive @ numpy.log(positive)))
+        entropy = -sum(p * math.log(p) for p in (is_next, 1 - is_next) if p > 0)
+        excess.append(-math.log(1 - is_next if second is other else is_next) - entropy)
+    standard_error = numpy.std(excess) / math.sqrt(len(excess))
+    assert standard_error < 0.03
+    assert abs(numpy.mean(excess)) < 3 * standard_error
