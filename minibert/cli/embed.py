@@ -42,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "word-first_last, word-max (default: mean)",
     )
     group.add_argument("--dtype", choices=("float32", "bfloat16", "float16", "float64"))
+    group.add_argument("--device", help="cpu, cuda, cuda:1 … (default: the GPU, if there is one)")
     group.add_argument(
         "--long", choices=("error", "truncate", "windows"), help="texts over the limit (error)"
     )
@@ -56,7 +57,7 @@ def run(args: argparse.Namespace) -> int:
         return write_file(args)
     if args.input:
         raise ValueError("--input needs --out: where the vectors are to go")
-    for name in ("mix", "pool", "dtype", "long", "stride", "on_error", "field", "column"):
+    for name in ("mix", "pool", "dtype", "device", "long", "stride", "on_error", "field", "column"):
         if getattr(args, name) is not None:
             raise ValueError(f"--{name.replace('_', '-')} needs --out; printed are whole layers")
     return print_texts(args)
@@ -67,10 +68,11 @@ def write_file(args: argparse.Namespace) -> int:
     import torch
 
     from minibert.extraction.embed import Embedder
+    from minibert.extraction.engine import choose_device
     from minibert.extraction.storing import store
     from weights_loader import load_bert
 
-    model, tokenizer = load_bert(args.model)
+    model, tokenizer = load_bert(args.model, device=choose_device(args.device))
     defaults = {"pool": "mean", "long": "error", "stride": 128, "on_error": "raise"}
     given = {name: value for name, value in vars(args).items() if value is not None}
     args = argparse.Namespace(**(vars(args) | defaults | given))
@@ -79,13 +81,14 @@ def write_file(args: argparse.Namespace) -> int:
     dtype = getattr(torch, args.dtype) if args.dtype else None
     embedder = Embedder(model, tokenizer, dtype=dtype, **choices)
     note, source = model.account.note, model.account.source
+    device = embedder.engine.device.type
     del model
     read = {"field": args.field, "column": args.column, "on_error": args.on_error}
     problems = store(
         embedder,
         args.input or args.text,
         args.out,
-        settings={"model": source, "dtype": args.dtype, **choices, **read},
+        settings={"model": source, "dtype": args.dtype, "device": device, **choices, **read},
         **read,
     )
     if int(os.environ.get("RANK", "0")) > 0:  # one of several processes: the first one speaks

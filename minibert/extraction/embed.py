@@ -20,7 +20,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from minibert.extraction.engine import Engine
+from minibert.extraction.engine import Engine, choose_device
 from minibert.extraction.layers import (
     RECIPES,
     WeightedSum,
@@ -36,6 +36,7 @@ from minibert.wordpiece import Piece
 
 BLOCKS = {True: 1024, False: 128}  # texts with one vector each; with one for each token or word
 BATCH_TOKENS = 1024  # so many fit into a processor's cache
+GPU_BATCHES = 16  # times as many, to keep a GPU busy
 SENTENCE_POOLS = ("mean", "cls", "max", "mean_sqrt")
 WORD_POOLS = ("word-mean", "word-first", "word-last", "word-first_last", "word-max")
 POOLS = (*SENTENCE_POOLS, "tokens", *WORD_POOLS)
@@ -93,6 +94,7 @@ class Embedder:
         self.room = config.max_position_embeddings - 2  # between [CLS] and [SEP]
         if long == "windows" and not 0 <= stride < self.room:
             raise ValueError(f"stride must be from 0 to {self.room - 1}, not {stride!r}")
+        self.batch_tokens = BATCH_TOKENS * (1 if self.engine.device.type == "cpu" else GPU_BATCHES)
         self.tokens_done = 0
         self.block = BLOCKS[pool in SENTENCE_POOLS]
         size = config.hidden_size * (len(self.places) if self.how == "concat" else 1)
@@ -119,7 +121,8 @@ class Embedder:
         nothing = Embedded([], torch.empty(0, *self.shape))
         empty = nothing if is_ragged else torch.full(self.shape, torch.nan)
         results: list[torch.Tensor | Embedded] = [empty] * len(lines)
-        for batch in batches({place: len(content) for place, content in contents.items()}):
+        lengths = {place: len(content) for place, content in contents.items()}
+        for batch in batches(lengths, self.batch_tokens):
             states, spans = self.run({place: contents[place] for place in batch})
             if is_ragged:
                 vectors = self.side_by_side(states)
@@ -212,12 +215,12 @@ def keeps(parts: list[slice]) -> Iterator[tuple[slice, tuple[int, int]]]:
         start = end
 
 
-def batches(lengths: dict[int, int]) -> Iterator[list[int]]:
-    """Texts of like length together, about BATCH_TOKENS tokens at a time."""
+def batches(lengths: dict[int, int], batch_tokens: int) -> Iterator[list[int]]:
+    """Texts of like length together, so many tokens at a time."""
     batch: list[int] = []
     tokens = 0
     for place in sorted(lengths, key=lengths.__getitem__):
-        if batch and tokens + lengths[place] + 2 > BATCH_TOKENS:
+        if batch and tokens + lengths[place] + 2 > batch_tokens:
             yield batch
             batch, tokens = [], 0
         batch.append(place)
@@ -247,6 +250,7 @@ def embed(
     *,
     model: str | Path | nn.Module | None = None,
     tokenizer: BertTokenizer | None = None,
+    device: str | torch.device | None = None,
     field: str | None = None,
     column: int | None = None,
     on_error: str = "raise",
@@ -256,7 +260,8 @@ def embed(
     """Texts, or a file of them, to one tensor [texts, …], or to a list of Embedded; or, with `out`,
     to a file (see storing.py), however many they are.
 
-    `model`: as for load_bert, or a model with its `tokenizer`. `field`, `column`: see reading.py.
+    `model`: as for load_bert, or a model with its `tokenizer`. `device`: where a model that is
+    loaded shall compute; None is the GPU, if there is one. `field`, `column`: see reading.py.
     `on_error`: "raise", or "skip": a wrong text's vector is NaN. `choices`: layers,
     convention, mix, pool, dtype, long and stride, as for Embedder.
     """
@@ -264,17 +269,19 @@ def embed(
         raise ValueError(f"on_error must be 'raise' or 'skip', not {on_error!r}")
     if isinstance(model, nn.Module) != (tokenizer is not None):
         raise ValueError("a model of your own needs its tokenizer, and only it")
+    if isinstance(model, nn.Module) and device is not None:
+        raise ValueError("a model of your own computes where it is; give no device")
     if not isinstance(model, nn.Module):
         from weights_loader import load_bert
 
-        model, tokenizer = load_bert(model)
+        model, tokenizer = load_bert(model, device=choose_device(device))
     embedder = Embedder(model, tokenizer, **choices)
     if out is not None:
         from minibert.extraction.storing import store
 
         read = {"field": field, "column": column, "on_error": on_error}
         name = getattr(getattr(model, "account", None), "source", "a model of the caller's")
-        made_with = {"model": name, **choices, **read}
+        made_with = {"model": name, "device": embedder.engine.device.type, **choices, **read}
         if isinstance(embedder.how, WeightedSum):
             made_with["mix"] = {key: v.tolist() for key, v in embedder.how.state_dict().items()}
         store(embedder, texts, out, settings=made_with, **read)

@@ -19,6 +19,7 @@ textbook.
     hidden_states = engine(**tokenizer(texts))  # as output.hidden_states, but 0 at padding
 """
 
+import os
 from collections.abc import Callable, Sequence
 from itertools import groupby
 
@@ -34,6 +35,20 @@ Map = Callable[[torch.Tensor], torch.Tensor]
 # oneDNN keeps a program for each number of rows it has met: rounded up, there are few of them.
 ROUND = 128
 DTYPES = (torch.float32, torch.bfloat16, torch.float16, torch.float64)
+
+
+def choose_device(wanted: str | torch.device | None = None) -> torch.device:
+    """The one asked for; without one, the GPU of this process, or the CPU where there is none."""
+    if wanted is None:
+        gpu = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+        return gpu if torch.cuda.is_available() else torch.device("cpu")
+    try:
+        torch.zeros(1, device=wanted).item()
+    except (RuntimeError, AssertionError):  # no such name, no such device, no PyTorch for it
+        raise ValueError(
+            f"device must be one that PyTorch can compute on here, such as cpu; not {wanted!r}"
+        ) from None
+    return torch.device(wanted)
 
 
 class Engine:

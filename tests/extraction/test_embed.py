@@ -197,5 +197,18 @@ def test_choices_that_cannot_be(choices, message):
 def test_a_model_needs_its_tokenizer():
     with pytest.raises(ValueError, match="a model of your own needs its tokenizer"):
         embed(["a"], model=MODEL)
+    with pytest.raises(ValueError, match="computes where it is; give no device"):
+        embed(["a"], model=MODEL, tokenizer=TOKENIZER, device="cpu")
     with pytest.raises(TypeError, match="lauers"):
         Embedder(MODEL, TOKENIZER, lauers="all")
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("choices", [{"pool": "mean"}, {"pool": "max"}, {"layers": "last"}])
+def test_on_a_gpu(choices):
+    """By itself on the GPU, and the same numbers as on the CPU."""
+    texts = ["The cat sat on the mat.", "Rain.", "Rivers flow to the sea."] * 50
+    found = embed(texts, **choices)
+    expected = embed(texts, device="cpu", **choices)
+    torch.testing.assert_close(found, expected, rtol=0, atol=1e-4)

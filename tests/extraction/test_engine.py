@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from minibert import BertForPreTraining, BertModel
 from minibert.extraction import engine as engine_module
-from minibert.extraction.engine import Engine
+from minibert.extraction.engine import Engine, choose_device
 from tests import tiny
 from tests.shared import shared
 from weights_loader import load_bert
@@ -154,3 +154,18 @@ def test_what_is_no_model_and_no_precision():
         Engine(torch.nn.Linear(2, 2))
     with pytest.raises(ValueError, match="dtype must be one of"):
         Engine(MODEL, dtype=torch.int8)
+
+
+def test_choose_device(monkeypatch):
+    assert choose_device("cpu") == torch.device("cpu")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert choose_device() == torch.device("cpu")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setenv("LOCAL_RANK", "3")  # the fourth process of torchrun takes the fourth GPU
+    assert choose_device() == torch.device("cuda", 3)
+
+
+@pytest.mark.parametrize("name", ["abacus", "meta", "cuda:99"])
+def test_devices_that_cannot_be(name):
+    with pytest.raises(ValueError, match=f"such as cpu; not '{name}'"):
+        choose_device(name)

@@ -220,6 +220,11 @@ def test_an_empty_file(tmp_path):
         (["a", "--out", "nowhere/v.npy"], "there is no folder"),
         (["a", "--out", "v.npy", "--layers", "layer99"], "there is no layer 'layer99'"),
         (["a", "--out", "v.npy", "--field", "x"], "field and column belong to files"),
+        (
+            ["a", "--out", "v.npy", "--device", "abacus"],
+            "compute on here, such as cpu; not 'abacus'",
+        ),
+        (["a", "--device", "cpu"], "--device needs --out"),
     ],
 )
 def test_one_line_errors(tmp_path, arguments, message, capsys, monkeypatch):
