@@ -1,6 +1,6 @@
 """All tables, one after the other, each in a process of its own: python -m tests.benchmarks
 
-It takes about half an hour on two cores; nothing else should run meanwhile.
+It takes about 25 minutes on two cores; nothing else should run meanwhile.
 """
 
 import subprocess

@@ -68,7 +68,8 @@ def spearman(a: numpy.ndarray, b: numpy.ndarray) -> float:
         last = counts.cumsum()
         return (last - (counts - 1) / 2)[inverse]
 
-    return float(numpy.corrcoef(ranks(a), ranks(b))[0, 1])
+    with numpy.errstate(invalid="ignore"):  # NaN where all are alike: [CLS] before the first layer
+        return float(numpy.corrcoef(ranks(a), ranks(b))[0, 1])
 
 
 def compare_corpus() -> None:

@@ -88,6 +88,8 @@ def test_its_outputs_are_committed(name):
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_its_links_lead_somewhere(name):
     check_links(markdown(name), name)
+    for target, lines in re.findall(r"\]\((\S+\.py)\), (\d+) lines", markdown(name)):
+        assert (FOLDER / target).read_text(encoding="utf-8").count("\n") == int(lines), target
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
@@ -166,4 +168,5 @@ def test_a_changed_number_is_seen():
 @pytest.mark.slow
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
 def test_it_runs_and_prints_its_numbers(file: Path):
-    assert changes(nbformat.read(file, as_version=4), execute(file)) == []
+    found = changes(nbformat.read(file, as_version=4), execute(file))
+    assert not found, "\n".join(["other numbers than are committed:", *found])
