@@ -70,6 +70,53 @@ def test_next_sentences_of_another_person_are_random(oracle):
     assert oracle.guess(anna, hugo, [])[1] < 0.01
 
 
+def by_definition(rows: list[str], asked: tuple[int, int]) -> dict[str, float]:
+    """P(word at the asked place | row) from the joint probability, with plain loops.
+
+    Half of the rows are about one topic, in half of them B (rows 2 and 3) is about another.
+    """
+    ordinary = len(WORDS)  # what a random piece may be; 15 % of the places are asked, 10 % of these
+    unequal = 0.15 * 0.1 / ordinary
+    equal = 1 - 0.15 * 0.9 + unequal
+    shown = [row.split() for row in rows]
+    likely = numpy.zeros((4, len(TOPICS)))  # P(what is seen of a sentence | topic)
+    words: dict[str, numpy.ndarray] = {}  # the same for the asked one, split by its hidden word
+    for text, given in all_sentences().items():
+        topics, shares = list(given), numpy.array(list(given.values()))
+        for number, row in enumerate(shown):
+            pairs = zip(row, text.split(), strict=True)
+            seen = math.prod(equal if a == b else unequal for a, b in pairs if a != "[MASK]")
+            likely[number, topics] += seen * shares
+            if number == asked[0]:
+                word = words.setdefault(text.split()[asked[1]], numpy.zeros(len(TOPICS)))
+                word[topics] += seen * shares
+    joint = {}
+    for word, of_asked in words.items():
+        here = likely.copy()
+        here[asked[0]] = of_asked
+        a, b = here[0] * here[1], here[2] * here[3]
+        joint[word] = (a * b).mean() / 2 + a.mean() * b.mean() / 2
+    return {word: share / sum(joint.values()) for word, share in joint.items()}
+
+
+@pytest.mark.parametrize("asked", [(1, 3), (3, 0)])
+def test_its_probabilities_are_those_of_the_definition(oracle, asked):
+    """On a row with words that do not fit: the bread and the needle, and B's other town."""
+    rows = [
+        "the old dogs of anna bark at night",
+        "every monday she bakes bread with her needle",
+        "on monday anna goes to oslo by car",
+        "she sells coats at the market in rome",
+    ]
+    words = rows[asked[0]].split()
+    words[asked[1]] = "[MASK]"
+    rows[asked[0]] = " ".join(words)
+    expected = by_definition(rows, asked)
+    (guess,), _ = oracle.guess(ids(*rows[:2]), ids(*rows[2:]), [asked])
+    found = {word: guess[VOCAB[word]] for word in expected}
+    assert found == pytest.approx(expected, rel=1e-4, abs=1e-12)
+
+
 def test_its_probabilities_are_those_of_the_language(oracle):
     """Calibrated: over rows of the language, the loss is the entropy that the oracle itself states.
 
