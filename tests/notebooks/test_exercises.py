@@ -49,6 +49,12 @@ def test_wrong_answers_get_a_hint(number):
     assert judge(number, ...).startswith(f"{number}: not answered yet.")
 
 
+@pytest.mark.parametrize("number", ["03.9", "99.1", "three", ""])
+def test_a_number_that_is_no_exercise(number):
+    with pytest.raises(ValueError, match="there is no exercise"):
+        judge(number, ...)
+
+
 def test_what_the_readers_code_raises_is_told():
     def broken(*_):
         raise ZeroDivisionError("by zero")
