@@ -3,10 +3,10 @@
     vectors = embed(["A man plays.", "A cat sat."], layers="all", pool="mean")   # [2, L+1, D]
     for text in embed(texts, pool="tokens"): text.tokens, text.vectors           # [tokens, D] each
 
-Texts are taken in blocks. Inside a block they are sorted by length and run in batches of
-about BATCH_TOKENS tokens, end to end (engine.py); then they come back in the order they came in. A
-block's result depends on that block alone. So memory stays bounded whatever the number of texts,
-and a run that stops can go on at the next block, or share its blocks with others (storing.py).
+Texts are taken in blocks. Inside a block they are sorted by length and run in batches, end to end,
+each core a batch of its own (engine.py); then they come back in the order they came in. A block's
+result depends on that block alone. So memory stays bounded whatever the number of texts, and a run
+that stops can go on at the next block, or share its blocks with others (storing.py).
 
 A text over the model's limit, with long="windows", is cut into windows that overlap by `stride`
 tokens; each token has one vector, from the window where it stands farthest from an edge.
@@ -20,7 +20,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from minibert.extraction.engine import Engine, choose_device
+from minibert.extraction.engine import Engine, batches, choose_device, in_parallel
 from minibert.extraction.layers import (
     RECIPES,
     WeightedSum,
@@ -35,8 +35,6 @@ from minibert.tokenizer import BertTokenizer
 from minibert.wordpiece import Piece
 
 BLOCKS = {True: 1024, False: 128}  # texts with one vector each; with one for each token or word
-BATCH_TOKENS = 1024  # so many fit into a processor's cache
-GPU_BATCHES = 16  # times as many, to keep a GPU busy
 SENTENCE_POOLS = ("mean", "cls", "max", "mean_sqrt")
 WORD_POOLS = ("word-mean", "word-first", "word-last", "word-first_last", "word-max")
 POOLS = (*SENTENCE_POOLS, "tokens", *WORD_POOLS)
@@ -94,7 +92,6 @@ class Embedder:
         self.room = config.max_position_embeddings - 2  # between [CLS] and [SEP]
         if long == "windows" and not 0 <= stride < self.room:
             raise ValueError(f"stride must be from 0 to {self.room - 1}, not {stride!r}")
-        self.batch_tokens = BATCH_TOKENS * (1 if self.engine.device.type == "cpu" else GPU_BATCHES)
         self.tokens_done = 0
         self.block = BLOCKS[pool in SENTENCE_POOLS]
         size = config.hidden_size * (len(self.places) if self.how == "concat" else 1)
@@ -121,18 +118,26 @@ class Embedder:
         nothing = Embedded([], torch.empty(0, *self.shape))
         empty = nothing if is_ragged else torch.full(self.shape, torch.nan)
         results: list[torch.Tensor | Embedded] = [empty] * len(lines)
-        lengths = {place: len(content) for place, content in contents.items()}
-        for batch in batches(lengths, self.batch_tokens):
+
+        def work(batch: list[int]) -> tuple[list[torch.Tensor | Embedded], int]:
             states, spans = self.run({place: contents[place] for place in batch})
-            if is_ragged:
-                vectors = self.side_by_side(states)
-                for place in batch:
-                    own = torch.cat([vectors[first:last] for first, last in spans[place]])
-                    results[place] = self.ragged(lines[place].text, contents[place], own)
-            else:
-                pooled = self.side_by_side([pool_spans(x, spans, self.pool) for x in states])
-                for place, vector in zip(batch, pooled, strict=True):
-                    results[place] = vector
+            if not is_ragged:
+                pooled = self.side_by_side(pool_spans(states, spans, self.pool))
+                return list(pooled), len(states[0])
+            vectors = self.side_by_side(states)
+            found = []
+            for place in batch:
+                own = torch.cat([vectors[first:last] for first, last in spans[place]])
+                found.append(self.ragged(lines[place].text, contents[place], own))
+            return found, len(vectors)
+
+        lengths = {place: len(content) + 2 for place, content in contents.items()}
+        dealt = list(batches(lengths, self.engine.batch_tokens))
+        done = in_parallel(work, dealt, self.engine.device)
+        for batch, (found, tokens) in zip(dealt, done, strict=True):
+            self.tokens_done += tokens
+            for place, result in zip(batch, found, strict=True):
+                results[place] = result
         return results, problems
 
     def encode(self, text: str) -> list[Piece] | list[int]:
@@ -163,7 +168,6 @@ class Embedder:
                 rows.append([self.tokenizer.cls_id, *ids[part], self.tokenizer.sep_id])
                 owners.append(place)
                 kept.append(keep)
-        self.tokens_done += sum(map(len, rows))
         states, order = self.engine.run(rows)
         chosen = [states[layer] for layer in self.places]
         if isinstance(self.how, WeightedSum):
@@ -215,34 +219,20 @@ def keeps(parts: list[slice]) -> Iterator[tuple[slice, tuple[int, int]]]:
         start = end
 
 
-def batches(lengths: dict[int, int], batch_tokens: int) -> Iterator[list[int]]:
-    """Texts of like length together, so many tokens at a time."""
-    batch: list[int] = []
-    tokens = 0
-    for place in sorted(lengths, key=lengths.__getitem__):
-        if batch and tokens + lengths[place] + 2 > batch_tokens:
-            yield batch
-            batch, tokens = [], 0
-        batch.append(place)
-        tokens += lengths[place] + 2
-    if batch:
-        yield batch
-
-
 def pool_spans(
-    state: torch.Tensor, spans: dict[int, list[tuple[int, int]]], how: str
-) -> torch.Tensor:
-    """layers.pool_sentences for texts that lie end to end: [T, D] -> [texts, D]."""
+    states: list[torch.Tensor], spans: dict[int, list[tuple[int, int]]], how: str
+) -> list[torch.Tensor]:
+    """layers.pool_sentences for texts that lie end to end: each [T, D] -> [texts, D]."""
     counts = torch.tensor([sum(last - first for first, last in own) for own in spans.values()])
     rows = torch.cat([torch.arange(*span) for own in spans.values() for span in own])
     starts = counts.cumsum(0) - counts
-    rows, starts, counts = (each.to(state.device) for each in (rows, starts, counts))
+    rows, starts, counts = (each.to(states[0].device) for each in (rows, starts, counts))
     if how == "cls":
-        return state[rows[starts]]
+        return [state[rows[starts]] for state in states]
     # A bag is a text's rows; what is done with them is one pass over the vectors.
     mode = "sum" if how == "mean_sqrt" else how
-    pooled = functional.embedding_bag(rows, state, starts, mode=mode)
-    return pooled / counts.sqrt()[:, None] if how == "mean_sqrt" else pooled
+    pooled = [functional.embedding_bag(rows, state, starts, mode=mode) for state in states]
+    return [x / counts.sqrt()[:, None] for x in pooled] if how == "mean_sqrt" else pooled
 
 
 def embed(

@@ -14,6 +14,7 @@ from functools import partial
 
 import torch
 import transformers
+from torch._C._profiler import _ExperimentalConfig
 from torch.profiler import ProfilerActivity, profile
 
 from minibert import BertConfig, BertModel
@@ -48,7 +49,8 @@ def flops(config: BertConfig, batch: int, length: int) -> float:
 
 def print_profile(name: str, work: Callable[[], object]) -> None:
     """Where the time goes."""
-    with profile(activities=[ProfilerActivity.CPU]) as profiler:
+    every_thread = _ExperimentalConfig(profile_all_threads=True)
+    with profile(activities=[ProfilerActivity.CPU], experimental_config=every_thread) as profiler:
         for _ in range(5):
             work()
     events = sorted(profiler.key_averages(), key=lambda event: -event.self_cpu_time_total)

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minibert import BertModel
-from minibert.extraction import embed as embed_module
+from minibert.extraction import engine as engine_module
 from minibert.extraction.embed import POOLS, Embedder, embed, keeps
 from minibert.extraction.layers import WeightedSum, pool_sentences, recipe
 from minibert.packing import windows
@@ -32,7 +32,7 @@ def states_of(text):
     ("layers", "mix"), [("all", None), (-1, None), ([1, -1], "sum"), ([0, 2], "concat")]
 )
 def test_sentences(pool, layers, mix, monkeypatch):
-    monkeypatch.setattr(embed_module, "BATCH_TOKENS", 12)  # several batches
+    monkeypatch.setitem(engine_module.BATCH_TOKENS, "cpu", 12)  # several batches
     found = run(layers=layers, mix=mix, pool=pool)
     for text, vector in zip(TEXTS, found, strict=True):
         states = states_of(text)

@@ -1,13 +1,15 @@
 """The engine against the textbook: the same hidden states at every real token."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minibert import BertForPreTraining, BertModel
+from minibert import BertConfig, BertForPreTraining, BertModel
 from minibert.extraction import engine as engine_module
-from minibert.extraction.engine import Engine, choose_device
+from minibert.extraction.engine import Engine, choose_device, in_parallel
 from tests import tiny
 from tests.shared import shared
 from weights_loader import load_bert
@@ -76,6 +78,53 @@ def test_any_mixture_of_lengths(lengths, seed):
 
 
 ENGINE = Engine(MODEL)
+
+
+def test_a_text_does_not_see_the_next():
+    """Keys run on into the text behind where that is faster; not one bit may come from there."""
+    config = BertConfig(31, 28, 2, 2, 56)
+    torch.manual_seed(0)
+    model = BertModel(config).eval()
+    engine = Engine(model)
+    for length in range(1, 41):
+        text = [5 + i % 7 for i in range(length)]
+        one, _ = engine.run([text, text, [9] * 60])
+        other, _ = engine.run([text, text, [30] * 60])
+        with torch.no_grad():
+            expected = model(torch.tensor([text])).hidden_states
+        for a, b, state in zip(one, other, expected, strict=True):
+            assert torch.equal(a[: 2 * length], b[: 2 * length])
+            assert torch.equal(a[:length], a[length : 2 * length])
+            torch.testing.assert_close(a[:length], state[0], rtol=0, atol=5e-6)
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_the_number_of_threads(threads):
+    """Cores with batches of their own: the same numbers; afterwards the setting is what it was."""
+    model, tokenizer = load_bert(shared("checkpoints/all-MiniLM-L6-v2"))
+    inputs = tokenizer([f"{'very ' * (n % 90)} good" for n in range(40)])
+    engine = Engine(model)
+    expected = engine(**inputs)
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        found = engine(**inputs)
+        assert torch.get_num_threads() == threads
+        with ThreadPoolExecutor(1) as pool:
+            assert pool.submit(torch.get_num_threads).result() == threads
+    finally:
+        torch.set_num_threads(before)
+    for ours, state in zip(found, expected, strict=True):
+        torch.testing.assert_close(ours, state, rtol=0, atol=1e-5)
+
+
+def test_a_failure_in_a_thread_is_told():
+    def fail(item):
+        raise ValueError(f"item {item}")
+
+    with pytest.raises(ValueError, match="item 0"):
+        in_parallel(fail, range(8), torch.device("cpu"))
+    assert in_parallel(lambda item: item * item, range(5), torch.device("cpu")) == [0, 1, 4, 9, 16]
 
 
 def test_texts_end_to_end():
