@@ -14,6 +14,7 @@ no accents survive, and no official vocabulary has a piece with two of those.
 """
 
 import unicodedata
+from bisect import bisect_right
 
 # The Chinese characters, each a word by itself. (Kana and Hangul are alphabets, and stay together.)
 CJK = "3400-4DBF 4E00-9FFF F900-FAFF 20000-2A6DF 2A700-2B81F 2B920-2CEAF 2F800-2FA1F"
@@ -30,19 +31,22 @@ LATER = (
 CHANGED = {"\u166d": "Po", "\U000111c9": "Po", "\u1734": "Mn", "\U0001171e": "Mn"}
 
 
-def code_points(ranges: str) -> frozenset[str]:
-    """The characters of "41-43 61": A, B, C and a."""
+def edges(ranges: str) -> list[int]:
+    """Where the runs of "41-43 61" begin and end: at A, one past C, at a, one past a.
+
+    A character stands in a run if an odd number of edges lies at or before it.
+    """
     bounds = ([int(end, 16) for end in part.split("-")] for part in ranges.split())
-    return frozenset(chr(code) for pair in bounds for code in range(pair[0], pair[-1] + 1))
+    return [edge for pair in bounds for edge in (pair[0], pair[-1] + 1)]
 
 
-CJK_CHARACTERS = code_points(CJK)
-LATER_CHARACTERS = code_points(LATER)
+CJK_EDGES = edges(CJK)
+LATER_EDGES = edges(LATER)
 
 
 def category(char: str) -> str:
     """The Unicode class of a character (Lu, Mn, Po, Zs …), as of Unicode 8."""
-    if char in LATER_CHARACTERS:
+    if bisect_right(LATER_EDGES, ord(char)) % 2:
         return "Lo"
     return CHANGED.get(char) or unicodedata.category(char)
 
@@ -77,7 +81,9 @@ def space_cjk(text: str) -> str:
         >>> space_cjk("我a")
         ' 我 a'
     """
-    return "".join([f" {char} " if char in CJK_CHARACTERS else char for char in text])
+    return "".join(
+        [f" {char} " if bisect_right(CJK_EDGES, ord(char)) % 2 else char for char in text]
+    )
 
 
 def strip_accents(text: str) -> str:

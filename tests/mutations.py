@@ -337,7 +337,13 @@ MUTATIONS = [
         WORDS,
     ),
     Mutation("accents composed, not taken apart", "minibert.words", '"NFD"', '"NFC"', WORDS),
-    Mutation("Chinese not spaced", "minibert.words", "char in CJK_CHARACTERS", "False", WORDS),
+    Mutation(
+        "Chinese not spaced",
+        "minibert.words",
+        "bisect_right(CJK_EDGES, ord(char)) % 2",
+        "False",
+        WORDS,
+    ),
     Mutation(
         "only ASCII punctuation",
         "minibert.words",
@@ -348,7 +354,7 @@ MUTATIONS = [
     Mutation(
         "today's Unicode",
         "minibert.words",
-        "if char in LATER_CHARACTERS",
+        "if bisect_right(LATER_EDGES, ord(char)) % 2",
         "if False",
         UNICODE,
     ),

@@ -1,11 +1,12 @@
 """The stages, character by character, and where Google and Hugging Face disagree."""
 
 import unicodedata
+from bisect import bisect_right
 
 import pytest
 
 from minibert import BertTokenizer
-from minibert.words import CHANGED, DISAGREEMENTS, LATER_CHARACTERS, STAGES, code_points
+from minibert.words import CHANGED, CJK_EDGES, DISAGREEMENTS, LATER_EDGES, STAGES, edges
 from tests import google_tokenizer
 
 VOCAB = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "mask", "[", "]", "a", "b", "##a", "##b"]
@@ -55,8 +56,10 @@ def test_stages_over_the_text_are_the_stages_over_each_character(text):
     assert whole.split() == words(text)
 
 
-def test_code_points():
-    assert code_points("41-43 61") == frozenset("ABCa")
+def test_edges():
+    assert edges("41-43 61") == [ord("A"), ord("D"), ord("a"), ord("b")]
+    for runs in (CJK_EDGES, LATER_EDGES):  # else they could not be searched by halves
+        assert runs == sorted(runs)
 
 
 # Both directions of the list of disagreements: each is real, and there is no other.
@@ -74,7 +77,7 @@ def explained(char):
     return (
         unicodedata.category(char) == "Co"
         or 0x2B820 <= ord(char) <= 0x2B91F
-        or char in LATER_CHARACTERS
+        or bisect_right(LATER_EDGES, ord(char)) % 2 == 1
         or char in CHANGED
         or char in "ΣΣ"
     )
