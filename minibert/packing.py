@@ -30,6 +30,22 @@ def windows(length: int, size: int, stride: int) -> list[slice]:
     return [slice(start, min(start + size, length)) for start in starts]
 
 
+def keeps(parts: list[slice]) -> Iterator[tuple[slice, tuple[int, int]]]:
+    """Each window with the rows it keeps of its [CLS] … [SEP]: up to the middle of each overlap.
+
+    There a token is as far from the edge of one window as of the other. [CLS] is the first
+    window's, [SEP] the last one's.
+    """
+    start = 0
+    for number, part in enumerate(parts):
+        is_last = number == len(parts) - 1
+        end = part.stop if is_last else (parts[number + 1].start + part.stop) // 2
+        first = 0 if number == 0 else 1 + start - part.start
+        last = 1 + end - part.start + is_last
+        yield part, (first, last)
+        start = end
+
+
 def shorten(first: int, second: int, room: int) -> tuple[int, int]:
     """How many tokens of each are left when the longer one gives way until both fit.
 

@@ -4,7 +4,7 @@
     for text in embed(texts, pool="tokens"): text.tokens, text.vectors           # [tokens, D] each
 
 Texts are taken in blocks. Inside a block they are sorted by length and run in batches, end to end,
-each core a batch of its own (engine.py); then they come back in the order they came in. A block's
+each core a batch of its own (parallel.py); then they come back in the order they came in. A block's
 result depends on that block alone. So memory stays bounded whatever the number of texts, and a run
 that stops can go on at the next block, or share its blocks with others (storing.py).
 
@@ -12,15 +12,17 @@ A text over the model's limit, with long="windows", is cut into windows that ove
 tokens; each token has one vector, from the window where it stands farthest from an edge.
 """
 
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import torch
 from torch import nn
 from torch.nn import functional
 
-from minibert.extraction.engine import Engine, batches, choose_device, in_parallel
+from minibert.extraction.engine import Engine, choose_device
 from minibert.extraction.layers import (
     RECIPES,
     WeightedSum,
@@ -29,8 +31,9 @@ from minibert.extraction.layers import (
     pool_words,
     select_layers,
 )
+from minibert.extraction.parallel import batches, in_parallel
 from minibert.extraction.reading import Line, blocks, read_lines
-from minibert.packing import windows
+from minibert.packing import keeps, windows
 from minibert.tokenizer import BertTokenizer
 from minibert.wordpiece import Piece
 
@@ -46,6 +49,25 @@ class Embedded:
 
     tokens: list[str]  # the pieces, or the words as they were typed
     vectors: torch.Tensor
+
+
+Content = list[Piece] | list[int]  # a text's tokens between [CLS] and [SEP]
+Vectors = torch.Tensor | list[Embedded]  # of a block: [texts, …], or one of them for each text
+
+
+@dataclass
+class Block:
+    """Texts on their way to vectors."""
+
+    lines: Sequence[Line]
+    contents: dict[int, Content]  # of each line that is not wrong, by its place
+    problems: list[str]
+    batches: list[list[int]]  # places
+    vectors: Vectors
+    batches_done: int = 0
+
+    def is_finished(self) -> bool:
+        return self.batches_done == len(self.batches)
 
 
 class Embedder:
@@ -98,49 +120,74 @@ class Embedder:
         several = self.how is None and len(self.places) > 1
         self.shape = (len(self.places), size) if several else (size,)  # of one vector
 
-    def embed_lines(
-        self, lines: Sequence[Line], on_error: str
-    ) -> tuple[list[torch.Tensor | Embedded], list[str]]:
-        """A result for each line, and what was wrong; a wrong line gives NaN, or no rows."""
+    def embed_blocks(
+        self, blocks: Iterable[Sequence[Line]], on_error: str
+    ) -> Iterator[tuple[Vectors, list[str]]]:
+        """The vectors of each block, and what was wrong; a wrong line gives NaN, or no rows.
+
+        While the last batches of a block are computed, the next block is read.
+        """
+        under_way: deque[Block] = deque()
+        stopped = ""
+
+        def jobs() -> Iterator[tuple[Block, list[int]]]:
+            nonlocal stopped
+            for lines in blocks:
+                block = self.prepare(lines)
+                if block.problems and on_error == "raise":
+                    stopped = block.problems[0]
+                    return
+                under_way.append(block)
+                yield from ((block, batch) for batch in block.batches)
+
+        def finished() -> Iterator[tuple[Vectors, list[str]]]:
+            while under_way and under_way[0].is_finished():
+                block = under_way.popleft()
+                yield block.vectors, block.problems
+
+        for block, tokens in in_parallel(self.work, jobs(), self.engine.device):
+            block.batches_done += 1
+            self.tokens_done += tokens
+            yield from finished()
+        yield from finished()
+        if stopped:  # the blocks before the wrong line are done
+            raise ValueError(stopped)
+
+    def prepare(self, lines: Sequence[Line]) -> Block:
+        """A block's tokens, dealt into batches."""
+        contents: dict[int, Content] = {}
         problems: list[str] = []
-        contents: dict[int, list[Piece] | list[int]] = {}
         for place, line in enumerate(lines):
             error = line.error
             if not error:
-                contents[place] = self.encode(line.text)
-                error = self.why_too_long(len(contents[place]))
+                content = self.encode(line.text)
+                error = self.why_too_long(len(content))
             if error:
-                contents.pop(place, None)
                 problems.append(f"line {line.number}: {error}")
-                if on_error == "raise":
-                    raise ValueError(problems[0])
-        is_ragged = self.pool not in SENTENCE_POOLS
-        nothing = Embedded([], torch.empty(0, *self.shape))
-        empty = nothing if is_ragged else torch.full(self.shape, torch.nan)
-        results: list[torch.Tensor | Embedded] = [empty] * len(lines)
-
-        def work(batch: list[int]) -> tuple[list[torch.Tensor | Embedded], int]:
-            states, spans = self.run({place: contents[place] for place in batch})
-            if not is_ragged:
-                pooled = self.side_by_side(pool_spans(states, spans, self.pool))
-                return list(pooled), len(states[0])
-            vectors = self.side_by_side(states)
-            found = []
-            for place in batch:
-                own = torch.cat([vectors[first:last] for first, last in spans[place]])
-                found.append(self.ragged(lines[place].text, contents[place], own))
-            return found, len(vectors)
-
+            else:
+                contents[place] = content
         lengths = {place: len(content) + 2 for place, content in contents.items()}
         dealt = list(batches(lengths, self.engine.batch_tokens))
-        done = in_parallel(work, dealt, self.engine.device)
-        for batch, (found, tokens) in zip(dealt, done, strict=True):
-            self.tokens_done += tokens
-            for place, result in zip(batch, found, strict=True):
-                results[place] = result
-        return results, problems
+        vectors: Vectors = torch.full((len(lines), *self.shape), torch.nan)
+        if self.pool not in SENTENCE_POOLS:
+            vectors = [Embedded([], torch.empty(0, *self.shape))] * len(lines)
+        return Block(lines, contents, problems, dealt, vectors)
 
-    def encode(self, text: str) -> list[Piece] | list[int]:
+    def work(self, job: tuple[Block, list[int]]) -> tuple[Block, int]:
+        """Put a batch's vectors to their places in the block. Returns the number of tokens too."""
+        block, batch = job
+        states, spans = self.run({place: block.contents[place] for place in batch})
+        if self.pool in SENTENCE_POOLS:
+            block.vectors[batch] = self.side_by_side(pool_spans(states, spans, self.pool))
+            return block, len(states[0])
+        vectors = self.side_by_side(states)
+        for place in batch:
+            own = torch.cat([vectors[first:last] for first, last in spans[place]])
+            text = block.lines[place].text
+            block.vectors[place] = self.ragged(text, block.contents[place], own)
+        return block, len(vectors)
+
+    def encode(self, text: str) -> Content:
         """The tokens between [CLS] and [SEP]; with their places where the result needs them."""
         if self.pool in SENTENCE_POOLS:
             return self.tokenizer.text_ids(text)
@@ -155,7 +202,7 @@ class Embedder:
         )
 
     def run(
-        self, contents: dict[int, list[Piece] | list[int]]
+        self, contents: dict[int, Content]
     ) -> tuple[list[torch.Tensor], dict[int, list[tuple[int, int]]]]:
         """A batch's vectors, [T, D] for each layer asked for or one for their mixture; and for
         each text the spans of its rows.
@@ -201,22 +248,6 @@ class Embedder:
             spans[piece.word] = (spans.get(piece.word, (piece.start,))[0], piece.end)
         typed = [text[start:end] for start, end in spans.values()]
         return Embedded(typed, pool_words(vectors, words, self.pool.removeprefix("word-")))
-
-
-def keeps(parts: list[slice]) -> Iterator[tuple[slice, tuple[int, int]]]:
-    """Each window with the rows it keeps of its [CLS] … [SEP]: up to the middle of each overlap.
-
-    There a token is as far from the edge of one window as of the other. [CLS] is the first
-    window's, [SEP] the last one's.
-    """
-    start = 0
-    for number, part in enumerate(parts):
-        is_last = number == len(parts) - 1
-        end = part.stop if is_last else (parts[number + 1].start + part.stop) // 2
-        first = 0 if number == 0 else 1 + start - part.start
-        last = 1 + end - part.start + is_last
-        yield part, (first, last)
-        start = end
 
 
 def pool_spans(
@@ -276,9 +307,8 @@ def embed(
             made_with["mix"] = {key: v.tolist() for key, v in embedder.how.state_dict().items()}
         store(embedder, texts, out, settings=made_with, **read)
         return out
-    results: list[torch.Tensor | Embedded] = []
-    for block in blocks(read_lines(texts, field=field, column=column), embedder.block):
-        results += embedder.embed_lines(block, on_error)[0]
+    read = blocks(read_lines(texts, field=field, column=column), embedder.block)
+    vectors = [found for found, _ in embedder.embed_blocks(read, on_error)]
     if embedder.pool in SENTENCE_POOLS:
-        return torch.stack(results) if results else torch.empty(0, *embedder.shape)
-    return results
+        return torch.cat(vectors) if vectors else torch.empty(0, *embedder.shape)
+    return list(chain.from_iterable(vectors))

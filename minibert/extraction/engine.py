@@ -10,8 +10,7 @@ The formulas are the textbook's; what differs is how the work is laid out:
    PyTorch, reads it; otherwise it is re-read in that order at each call. oneDNN then also applies
    GELU, or adds the residual, to each number while it is still in the processor.
 4. The softmax of the scores is never written out in full: PyTorch's fused attention.
-5. On a CPU, each core takes texts of its own. Cores that share one product wait for the slowest at
-   the end of each; cores with a batch each never wait. A single text is shared by all.
+5. On a CPU, each core takes texts of its own (parallel.py); a single text is shared by all.
 
 Where oneDNN's operators are not there (another build, a GPU), plain PyTorch does the same work;
 `engine.path` says which it is. tests/extraction/test_engine.py holds every hidden state against the
@@ -22,25 +21,19 @@ textbook.
 """
 
 import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from itertools import groupby
-from typing import TypeVar
 
 import torch
 from torch import nn
 from torch.nn import functional
 
 from minibert.encoder import EncoderLayer
+from minibert.extraction.parallel import BATCH_TOKENS, batches, in_parallel
 from minibert.layer_norm import LayerNorm
 from minibert.model import BertModel, check_inputs
 
 Map = Callable[[torch.Tensor], torch.Tensor]
-Item = TypeVar("Item")
-Result = TypeVar("Result")
-# Tokens of a batch. On a CPU a core has one to itself: more, with what is computed of them, do not
-# stay in its cache. A GPU wants many at a time.
-BATCH_TOKENS = {"cpu": 256, "cuda": 16384}
 # oneDNN keeps a program for each number of rows it has met: rounded up, there are few of them.
 ROUND = 16
 # A processor takes so many exponentials at once, and those left over one by one. So a text's keys
@@ -132,7 +125,8 @@ class Engine:
             for state, own in zip(states, found, strict=True):
                 state[places] = own
 
-        in_parallel(fill, self.shares(lengths), self.device)
+        for _ in in_parallel(fill, self.shares(lengths), self.device):
+            pass
         return tuple(state.view(batch, length, -1) for state in states)
 
     def shares(self, lengths: list[int]) -> list[list[int]]:
@@ -249,40 +243,6 @@ def run_on(heads: torch.Tensor, extra: int) -> torch.Tensor:
     """Each text's keys or values with those of `extra` tokens that stand behind it; no copy."""
     texts, num_heads, length, size = heads.shape
     return heads.as_strided((texts, num_heads, length + extra, size), heads.stride())
-
-
-def batches(lengths: dict[int, int], batch_tokens: int) -> Iterator[list[int]]:
-    """Texts of like length together, so many tokens at a time; the shortest come first."""
-    batch: list[int] = []
-    tokens = 0
-    for place in sorted(lengths, key=lengths.__getitem__):
-        if batch and tokens + lengths[place] > batch_tokens:
-            yield batch
-            batch, tokens = [], 0
-        batch.append(place)
-        tokens += lengths[place]
-    if batch:
-        yield batch
-
-
-def in_parallel(
-    work: Callable[[Item], Result], items: Sequence[Item], device: torch.device
-) -> list[Result]:
-    """work(item) for each item. On a CPU each thread takes the next item when it is done with one,
-    and computes it alone; those that do not go round are shared by all threads, one by one.
-    """
-    threads = torch.get_num_threads() if device.type == "cpu" else 1
-    alone = len(items) - len(items) % threads if threads > 1 else 0
-    results: list[Result] = []
-    if alone:
-        try:
-            with ThreadPoolExecutor(
-                threads, initializer=torch.set_num_threads, initargs=(1,)
-            ) as pool:
-                results += pool.map(work, items[:alone])
-        finally:
-            torch.set_num_threads(threads)  # what threads that begin later go by
-    return results + [work(item) for item in items[alone:]]
 
 
 def has_onednn(device: torch.device, dtype: torch.dtype) -> bool:

@@ -17,6 +17,7 @@ import math
 import os
 import shutil
 import time
+from collections import deque
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -27,8 +28,8 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from tqdm import tqdm
 
-from minibert.extraction.embed import SENTENCE_POOLS, Embedded, Embedder
-from minibert.extraction.reading import blocks, count_lines, read_lines
+from minibert.extraction.embed import SENTENCE_POOLS, Embedder, Vectors
+from minibert.extraction.reading import Line, blocks, count_lines, read_lines
 
 KINDS = (".npy", ".safetensors", ".jsonl")
 
@@ -61,17 +62,28 @@ def store(
         prepare(parts, source, settings)
     wait_for_all(world)
     total = count_lines(source) if isinstance(source, Path) else None
-    number, began = -1, time.perf_counter()
+    files: list[Path] = []
+    mine: deque[tuple[Path, int]] = deque()  # a block's file and its number of texts
+    began = time.perf_counter()
     with tqdm(total=total, unit=" texts", disable=None if rank == 0 else True) as bar:
-        for number, block in enumerate(blocks(lines, embedder.block)):
-            part = parts / f"{number:08}.safetensors"
-            if number % world == rank and not is_whole(part):
-                write_part(part, *embedder.embed_lines(block, on_error))
-                speed = embedder.tokens_done / (time.perf_counter() - began)
-                bar.set_postfix_str(f"{speed:,.0f} tokens/s")
-            bar.update(len(block))
+
+        def missing() -> Iterator[list[Line]]:
+            """The blocks that this process has to make."""
+            for number, block in enumerate(blocks(lines, embedder.block)):
+                files.append(parts / f"{number:08}.safetensors")
+                if number % world == rank and not is_whole(files[-1]):
+                    mine.append((files[-1], len(block)))
+                    yield block
+                else:
+                    bar.update(len(block))
+
+        for vectors, wrong in embedder.embed_blocks(missing(), on_error):
+            file, size = mine.popleft()
+            write_part(file, vectors, wrong)
+            bar.update(size)
+            speed = embedder.tokens_done / (time.perf_counter() - began)
+            bar.set_postfix_str(f"{speed:,.0f} tokens/s")
     wait_for_all(world)
-    files = [parts / f"{i:08}.safetensors" for i in range(number + 1)]
     problems: list[str] = []
     if rank == 0:
         problems = put_together(files, out, embedder.shape, is_ragged)
@@ -122,17 +134,17 @@ def prepare(parts: Path, source: Iterable[str] | Path, settings: dict[str, Any])
         )
 
 
-def write_part(part: Path, results: list[torch.Tensor | Embedded], problems: list[str]) -> None:
-    """One block's results."""
-    if isinstance(results[0], Embedded):
-        tokens = "".join(json.dumps(one.tokens, ensure_ascii=False) + "\n" for one in results)
+def write_part(part: Path, vectors: Vectors, problems: list[str]) -> None:
+    """One block's vectors."""
+    if isinstance(vectors, torch.Tensor):
+        tensors = {"vectors": vectors}
+    else:
+        tokens = "".join(json.dumps(one.tokens, ensure_ascii=False) + "\n" for one in vectors)
         tensors = {
-            "vectors": torch.cat([one.vectors for one in results]),
-            "counts": torch.tensor([len(one.vectors) for one in results]),
+            "vectors": torch.cat([one.vectors for one in vectors]),
+            "counts": torch.tensor([len(one.vectors) for one in vectors]),
             "tokens": torch.frombuffer(bytearray(tokens.encode("utf-8")), dtype=torch.uint8),
         }
-    else:
-        tensors = {"vectors": torch.stack(results)}
     temporary = part.with_suffix(f".{os.getpid()}.tmp")
     save_file(tensors, temporary, metadata={"problems": json.dumps(problems)})
     os.replace(temporary, part)

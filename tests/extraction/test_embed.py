@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minibert import BertModel
-from minibert.extraction import engine as engine_module
-from minibert.extraction.embed import POOLS, Embedder, embed, keeps
+from minibert.extraction import parallel
+from minibert.extraction.embed import POOLS, Embedder, embed
 from minibert.extraction.layers import WeightedSum, pool_sentences, recipe
-from minibert.packing import windows
+from minibert.packing import keeps, windows
 from tests import tiny
 
 MODEL = tiny.ours(BertModel)
@@ -32,7 +32,7 @@ def states_of(text):
     ("layers", "mix"), [("all", None), (-1, None), ([1, -1], "sum"), ([0, 2], "concat")]
 )
 def test_sentences(pool, layers, mix, monkeypatch):
-    monkeypatch.setitem(engine_module.BATCH_TOKENS, "cpu", 12)  # several batches
+    monkeypatch.setitem(parallel.BATCH_TOKENS, "cpu", 12)  # several batches
     found = run(layers=layers, mix=mix, pool=pool)
     for text, vector in zip(TEXTS, found, strict=True):
         states = states_of(text)

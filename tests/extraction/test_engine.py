@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from minibert import BertConfig, BertForPreTraining, BertModel
 from minibert.extraction import engine as engine_module
-from minibert.extraction.engine import Engine, choose_device, in_parallel
+from minibert.extraction.engine import Engine, choose_device
+from minibert.extraction.parallel import in_parallel
 from tests import tiny
 from tests.shared import shared
 from weights_loader import load_bert
@@ -122,9 +123,13 @@ def test_a_failure_in_a_thread_is_told():
     def fail(item):
         raise ValueError(f"item {item}")
 
+    before = torch.get_num_threads()
     with pytest.raises(ValueError, match="item 0"):
-        in_parallel(fail, range(8), torch.device("cpu"))
-    assert in_parallel(lambda item: item * item, range(5), torch.device("cpu")) == [0, 1, 4, 9, 16]
+        list(in_parallel(fail, range(8), torch.device("cpu")))
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(torch.get_num_threads).result() == before
+    squares = in_parallel(lambda item: item * item, range(50), torch.device("cpu"))
+    assert list(squares) == [item * item for item in range(50)]
 
 
 def test_texts_end_to_end():

@@ -137,13 +137,11 @@ def test_a_broken_part_is_made_again(tmp_path, monkeypatch):
     first.write_bytes(first.read_bytes()[:-10])
     assert second.exists()
     seen = []
-    original = embed_module.Embedder.embed_lines
+    original = embed_module.Embedder.prepare
     monkeypatch.setattr(
         embed_module.Embedder,
-        "embed_lines",
-        lambda self, lines, on_error: (
-            seen.append(lines[0].number) or original(self, lines, on_error)
-        ),
+        "prepare",
+        lambda self, lines: seen.append(lines[0].number) or original(self, lines),
     )
     embed(source, out=tmp_path / "v.npy")
     assert seen == [1]  # the second block, whole, was not made again
@@ -239,14 +237,36 @@ def test_one_line_errors(tmp_path, arguments, message, capsys, monkeypatch):
 
 
 def test_memory_is_bounded_by_the_block(tmp_path, monkeypatch):
-    """However long the file, no more than a block of texts is held at a time."""
-    seen = []
-    original = embed_module.Embedder.embed_lines
+    """However long the file, it is read no further than a block ahead of what is written."""
+    read, written = [], []
+    original, write = embed_module.Embedder.prepare, storing.write_part
 
-    def counting(self, lines, on_error):
-        seen.append(len(lines))
-        return original(self, lines, on_error)
+    def reading(self, lines):
+        read.append(len(lines))
+        assert len(read) <= len(written) + 2
+        return original(self, lines)
 
-    monkeypatch.setattr(embed_module.Embedder, "embed_lines", counting)
-    embed(["a"] * 3000)
-    assert seen == [1024, 1024, 952]
+    def writing(*arguments):
+        written.append(arguments)
+        return write(*arguments)
+
+    monkeypatch.setattr(embed_module.Embedder, "prepare", reading)
+    monkeypatch.setattr(storing, "write_part", writing)
+    source = tmp_path / "texts.txt"
+    source.write_text("a cat\n" * 5000)
+    embed(source, out=tmp_path / "v.npy")
+    assert read == [1024, 1024, 1024, 1024, 904]
+    assert len(written) == 5
+
+
+def test_what_comes_before_a_wrong_line_is_kept(tmp_path):
+    """The blocks before it are written; with the line mended, or skipped, only the rest is made."""
+    source = tmp_path / "texts.txt"
+    source.write_bytes(b"a cat\n" * 2500 + b"\xff\n")
+    with pytest.raises(ValueError, match="line 2501: not UTF-8"):
+        embed(source, out=tmp_path / "v.npy")
+    parts = sorted(file.name for file in (tmp_path / "v.npy.parts").glob("0*"))
+    assert parts == ["00000000.safetensors", "00000001.safetensors"]
+    with pytest.raises(ValueError, match="line 1: not a text but int"):
+        embed([7], on_error="raise")
+    assert embed([7], on_error="skip").isnan().all()

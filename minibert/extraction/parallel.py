@@ -1,0 +1,63 @@
+"""Many texts dealt to the cores.
+
+Cores that share a matrix product wait for the slowest at its end, and a model is hundreds of small
+products. Cores with a batch of texts each never wait. So texts are dealt into batches, and each
+thread takes the next one when it is done with the last.
+"""
+
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import chain, islice
+from typing import TypeVar
+
+import torch
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+# Tokens of a batch. On a CPU a core has one to itself: more, with what is computed of them, do not
+# stay in its cache. A GPU wants many at a time.
+BATCH_TOKENS = {"cpu": 256, "cuda": 16384}
+
+
+def batches(lengths: dict[int, int], batch_tokens: int) -> Iterator[list[int]]:
+    """Texts of like length together, so many tokens at a time; the shortest come first."""
+    batch: list[int] = []
+    tokens = 0
+    for place in sorted(lengths, key=lengths.__getitem__):
+        if batch and tokens + lengths[place] > batch_tokens:
+            yield batch
+            batch, tokens = [], 0
+        batch.append(place)
+        tokens += lengths[place]
+    if batch:
+        yield batch
+
+
+def in_parallel(
+    work: Callable[[Item], Result], items: Iterable[Item], device: torch.device
+) -> Iterator[Result]:
+    """work(item) for each item, in order.
+
+    On a CPU each thread computes an item alone, and takes the next one when it is done with it; all
+    threads share an item only where there are fewer items than threads.
+    """
+    threads = torch.get_num_threads() if device.type == "cpu" else 1
+    items = iter(items)
+    first = list(islice(items, threads))
+    if threads == 1 or len(first) < threads:
+        yield from map(work, chain(first, items))
+        return
+    waiting: deque[Future[Result]] = deque()
+    pool = ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,))
+    try:
+        for item in chain(first, items):
+            waiting.append(pool.submit(work, item))
+            if len(waiting) > 2 * threads:  # enough for all to do; what is done is not kept
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+        torch.set_num_threads(threads)  # what threads that begin later go by
