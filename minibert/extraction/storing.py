@@ -62,27 +62,9 @@ def store(
         prepare(parts, source, settings)
     wait_for_all(world)
     total = count_lines(source) if isinstance(source, Path) else None
-    files: list[Path] = []
-    mine: deque[tuple[Path, int]] = deque()  # a block's file and its number of texts
-    began = time.perf_counter()
     with tqdm(total=total, unit=" texts", disable=None if rank == 0 else True) as bar:
-
-        def missing() -> Iterator[list[Line]]:
-            """The blocks that this process has to make."""
-            for number, block in enumerate(blocks(lines, embedder.block)):
-                files.append(parts / f"{number:08}.safetensors")
-                if number % world == rank and not is_whole(files[-1]):
-                    mine.append((files[-1], len(block)))
-                    yield block
-                else:
-                    bar.update(len(block))
-
-        for vectors, wrong in embedder.embed_blocks(missing(), on_error):
-            file, size = mine.popleft()
-            write_part(file, vectors, wrong)
-            bar.update(size)
-            speed = embedder.tokens_done / (time.perf_counter() - began)
-            bar.set_postfix_str(f"{speed:,.0f} tokens/s")
+        numbered = enumerate(blocks(lines, embedder.block))
+        files = make_parts(embedder, numbered, parts, on_error, rank, world, bar)
     wait_for_all(world)
     problems: list[str] = []
     if rank == 0:
@@ -90,6 +72,38 @@ def store(
         shutil.rmtree(parts)
     wait_for_all(world)
     return problems
+
+
+def make_parts(
+    embedder: Embedder,
+    numbered: Iterable[tuple[int, list[Line]]],
+    parts: Path,
+    on_error: str,
+    rank: int,
+    world: int,
+    bar: tqdm,
+) -> list[Path]:
+    """Write the parts that are this process's and are not there yet; returns all files' names."""
+    files: list[Path] = []
+    awaited: deque[tuple[Path, int]] = deque()  # the file of a block under way, and its texts
+
+    def missing() -> Iterator[list[Line]]:
+        for number, block in numbered:
+            files.append(parts / f"{number:08}.safetensors")
+            if number % world == rank and not is_whole(files[-1]):
+                awaited.append((files[-1], len(block)))
+                yield block
+            else:
+                bar.update(len(block))
+
+    began = time.perf_counter()
+    for vectors, problems in embedder.embed_blocks(missing(), on_error):
+        file, texts = awaited.popleft()
+        write_part(file, vectors, problems)
+        bar.update(texts)
+        speed = embedder.tokens_done / (time.perf_counter() - began)
+        bar.set_postfix_str(f"{speed:,.0f} tokens/s")
+    return files
 
 
 def is_whole(part: Path) -> bool:
