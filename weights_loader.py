@@ -25,7 +25,13 @@ from safetensors.torch import save_file
 from torch import nn
 
 from minibert.checkpoints.account import Account
-from minibert.checkpoints.source import CheckpointError, find_folder, open_weights, read_config
+from minibert.checkpoints.source import (
+    CheckpointError,
+    find_folder,
+    open_weights,
+    read_config,
+    read_tensor,
+)
 from minibert.checkpoints.without_init import WithoutInit
 from minibert.config import BertConfig
 from minibert.heads import (
@@ -137,17 +143,17 @@ def load_bert(
             f"but config.json says vocab_size {config.vocab_size}"
         )
     account = Account(str(name or "minibert-tiny"), note=settings.get("minibert_note", ""))
-    with open_weights(folder) as file:
-        model = fill_model(file, config, head, dtype, account)
+    model = fill_model(folder, config, head, dtype, account)
     model.account = account
     return model.to(device).eval(), tokenizer
 
 
 def fill_model(
-    file: safe_open, config: BertConfig, head: str | None, dtype: torch.dtype, account: Account
+    folder: Path, config: BertConfig, head: str | None, dtype: torch.dtype, account: Account
 ) -> nn.Module:
     """Build the model without memory for its weights, then hand it the file's tensors."""
-    names = official_names(file.keys())
+    with open_weights(folder) as file:
+        names = official_names(file.keys())
     with torch.device("meta"), WithoutInit():
         if head is None:
             has_pooler = any(theirs.startswith("pooler.") for theirs in names)
@@ -160,14 +166,15 @@ def fill_model(
 
     account.file = {name: fate_of(theirs, name, table) for theirs, name in names.items()}
     account.model = {ours: "new" if ours in new else "filled" for ours in table.values()}
-    check_tensors(file, names, account, table, model)
+    with open_weights(folder) as file:
+        check_tensors(file, names, account, table, model)
 
     state = {
-        ours: file.get_tensor(names[theirs]) for theirs, ours in table.items() if ours in found
+        ours: read_tensor(folder, names[theirs]) for theirs, ours in table.items() if ours in found
     }
     for copy, original in TIED.items():
         is_tied = copy in names and account.file[names[copy]][0] == "tied"
-        if is_tied and not torch.equal(file.get_tensor(names[copy]), state[table[original]]):
+        if is_tied and not torch.equal(read_tensor(folder, names[copy]), state[table[original]]):
             raise CheckpointError(
                 f"{account.source}: {names[copy]} differs from {names[original]}. minibert's MLM "
                 "head has one tensor for both (tied), so it cannot be this model"

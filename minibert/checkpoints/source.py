@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError, safe_open
 
 from minibert.vocabulary import read_json
@@ -74,6 +75,16 @@ def open_weights(folder: Path) -> Iterator[safe_open]:
             yield weights
     except SafetensorError as error:
         raise CheckpointError(f"{file} is broken or cut short ({error}); fetch it again") from None
+
+
+def read_tensor(folder: Path, name: str) -> torch.Tensor:
+    """A tensor of the folder's model.safetensors.
+
+    Each is mapped from the file by itself: of several from one opening, none would leave memory
+    before the last.
+    """
+    with open_weights(folder) as weights:
+        return weights.get_tensor(name)
 
 
 def read_config(folder: Path) -> dict:

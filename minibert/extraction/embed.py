@@ -37,7 +37,7 @@ from minibert.packing import keeps, windows
 from minibert.tokenizer import BertTokenizer
 from minibert.wordpiece import Piece
 
-BLOCKS = {True: 1024, False: 128}  # texts with one vector each; with one for each token or word
+BLOCKS = {True: 256, False: 128}  # texts with one vector each; with one for each token or word
 SENTENCE_POOLS = ("mean", "cls", "max", "mean_sqrt")
 WORD_POOLS = ("word-mean", "word-first", "word-last", "word-first_last", "word-max")
 POOLS = (*SENTENCE_POOLS, "tokens", *WORD_POOLS)
@@ -85,11 +85,13 @@ class Embedder:
         dtype: torch.dtype | None = None,
         long: str = "error",
         stride: int = 128,
+        let_go: bool = False,
     ):
         """`layers`, `convention`: see layers.select_layers; or a recipe's name. `mix`: several
         layers to one, "concat", "sum", "mean" or a WeightedSum that was trained. `pool`: POOLS.
+        `let_go`: see Engine.
         """
-        self.engine = Engine(model, dtype=dtype)
+        self.engine = Engine(model, dtype=dtype, let_go=let_go)
         self.tokenizer = tokenizer
         config = self.engine.config
         self.how = mix
@@ -255,7 +257,7 @@ def pool_spans(
 ) -> list[torch.Tensor]:
     """layers.pool_sentences for texts that lie end to end: each [T, D] -> [texts, D]."""
     counts = torch.tensor([sum(last - first for first, last in own) for own in spans.values()])
-    rows = torch.cat([torch.arange(*span) for own in spans.values() for span in own])
+    rows = torch.tensor([row for own in spans.values() for span in own for row in range(*span)])
     starts = counts.cumsum(0) - counts
     rows, starts, counts = (each.to(states[0].device) for each in (rows, starts, counts))
     if how == "cls":
@@ -292,11 +294,12 @@ def embed(
         raise ValueError("a model of your own needs its tokenizer, and only it")
     if isinstance(model, nn.Module) and device is not None:
         raise ValueError("a model of your own computes where it is; give no device")
-    if not isinstance(model, nn.Module):
+    is_ours = not isinstance(model, nn.Module)
+    if is_ours:
         from weights_loader import load_bert
 
         model, tokenizer = load_bert(model, device=choose_device(device))
-    embedder = Embedder(model, tokenizer, **choices)
+    embedder = Embedder(model, tokenizer, let_go=is_ours, **choices)
     if out is not None:
         from minibert.extraction.storing import store
 

@@ -21,8 +21,8 @@ textbook.
 """
 
 import os
-from collections.abc import Callable, Sequence
-from itertools import groupby
+from collections.abc import Callable, Iterable, Sequence
+from itertools import chain, groupby
 
 import torch
 from torch import nn
@@ -34,6 +34,8 @@ from minibert.layer_norm import LayerNorm
 from minibert.model import BertModel, check_inputs
 
 Map = Callable[[torch.Tensor], torch.Tensor]
+# Texts of one length: how many, how long, and what is added to their scores where keys run on.
+Group = tuple[int, int, torch.Tensor | None]
 # oneDNN keeps a program for each number of rows it has met: rounded up, there are few of them.
 ROUND = 16
 # A processor takes so many exponentials at once, and those left over one by one. Where MANY would
@@ -61,9 +63,10 @@ def choose_device(wanted: str | torch.device | None = None) -> torch.device:
 class Engine:
     """All hidden states of a BertModel (or of the `bert` inside one with heads), fast."""
 
-    def __init__(self, model: nn.Module, *, dtype: torch.dtype | None = None):
+    def __init__(self, model: nn.Module, *, dtype: torch.dtype | None = None, let_go: bool = False):
         """`dtype`: what to compute in; None is the model's own. The weights are taken as they are
-        now: after training, make a new Engine.
+        now: after training, make a new Engine. `let_go`: each layer of the model loses its weights
+        once the engine has them, so they are in memory once; the model is of no use after that.
         """
         bert = model if isinstance(model, BertModel) else getattr(model, "bert", None)
         if not isinstance(bert, BertModel):
@@ -74,6 +77,7 @@ class Engine:
         if self.dtype not in DTYPES:
             raise ValueError(f"dtype must be one of {DTYPES}, not {dtype!r}")
         self.uses_onednn = has_onednn(self.device, self.dtype)
+        self.may_run_on = self.uses_onednn and self.dtype == torch.float32
         self.path = f"{'oneDNN, reordered weights' if self.uses_onednn else 'PyTorch'}; "
         self.path += f"{str(self.dtype).removeprefix('torch.')} on {self.device}"
         self.batch_tokens = BATCH_TOKENS.get(self.device.type, BATCH_TOKENS["cuda"])
@@ -85,7 +89,11 @@ class Engine:
             embeddings.segment.weight[:, None] + embeddings.position.table[None]
         )  # [2, max S, D]
         self.layer_norm = self.norm(embeddings.layer_norm)
-        self.layers = [FastLayer(self, layer) for layer in bert.encoder.layers]
+        self.layers: list[FastLayer] = []
+        for layer in bert.encoder.layers:
+            self.layers.append(FastLayer(self, layer))
+            if let_go:
+                layer.to("meta")
 
     @torch.inference_mode()
     def __call__(
@@ -109,6 +117,17 @@ class Engine:
                     "attention_mask has padding before a real token; Engine wants it after"
                 )
         lengths = is_real.sum(dim=1).tolist()
+
+        def found(texts: list[int]) -> tuple[list[torch.Tensor], list[int]]:
+            rows = [input_ids[i, : lengths[i]].tolist() for i in texts]
+            segments = None
+            if token_type_ids is not None:
+                segments = [token_type_ids[i, : lengths[i]].tolist() for i in texts]
+            return self.run(rows, segments)
+
+        shares = self.shares(lengths)
+        if len(shares) == 1 and min(lengths) == length:  # they lie as they shall lie
+            return tuple(state.view(batch, length, -1) for state in found(shares[0])[0])
         shape = (batch * length, self.config.hidden_size)
         states = [self.token.new_empty(shape) for _ in range(1 + len(self.layers))]
         padding = (~is_real).flatten().nonzero().squeeze(1).to(self.device)
@@ -116,18 +135,14 @@ class Engine:
             state[padding] = 0
 
         @torch.inference_mode()
-        def fill(batch: list[int]) -> None:
-            rows = [input_ids[i, : lengths[i]] for i in batch]
-            segments = None
-            if token_type_ids is not None:
-                segments = [token_type_ids[i, : lengths[i]] for i in batch]
-            found, order = self.run(rows, segments)
-            places = [torch.arange(len(rows[i])) + batch[i] * length for i in order]
+        def fill(texts: list[int]) -> None:
+            parts, order = found(texts)
+            places = [torch.arange(lengths[texts[i]]) + texts[i] * length for i in order]
             places = torch.cat(places).to(self.device)
-            for state, own in zip(states, found, strict=True):
-                state[places] = own
+            for state, part in zip(states, parts, strict=True):
+                state[places] = part
 
-        for _ in in_parallel(fill, self.shares(lengths), self.device):
+        for _ in in_parallel(fill, shares, self.device):
             pass
         return tuple(state.view(batch, length, -1) for state in states)
 
@@ -140,8 +155,8 @@ class Engine:
     @torch.inference_mode()
     def run(
         self,
-        rows: Sequence[torch.Tensor | list[int]],
-        segments: Sequence[torch.Tensor | list[int]] | None = None,
+        rows: Sequence[list[int]],
+        segments: Sequence[list[int]] | None = None,
     ) -> tuple[list[torch.Tensor], list[int]]:
         """Texts of any lengths without padding: the L+1 states [T, D], and the order of the texts.
 
@@ -150,18 +165,24 @@ class Engine:
         """
         order = sorted(range(len(rows)), key=lambda i: len(rows[i]))
         lengths = [len(rows[i]) for i in order]
-        ids = torch.cat([torch.as_tensor(rows[i]) for i in order]).to(self.device)  # [T]
-        places = torch.cat([torch.arange(n) for n in lengths]).to(self.device)  # [T]
-        if segments is None:
-            segment = torch.zeros_like(ids)
-        else:
-            segment = torch.cat([torch.as_tensor(segments[i]) for i in order]).to(self.device)
-        # (texts, length) for each group of equal length.
-        groups = [(len(list(same)), length) for length, same in groupby(lengths)]
-
-        tokens = len(ids)
+        tokens = sum(lengths)
         spare = -tokens % ROUND if tokens > ROUND else 0
-        ids, segment, places = (functional.pad(one, (0, spare)) for one in (ids, segment, places))
+
+        def end_to_end(numbers: Iterable[Iterable[int]]) -> torch.Tensor:
+            flat = torch.tensor([*chain.from_iterable(numbers)])
+            return functional.pad(flat, (0, spare)).to(self.device)  # [T + spare]
+
+        ids = end_to_end(rows[i] for i in order)
+        places = end_to_end(range(length) for length in lengths)
+        segment = torch.zeros_like(ids)
+        if segments is not None:
+            segment = end_to_end(segments[i] for i in order)
+        groups: list[Group] = []
+        behind = tokens + spare
+        for length, same in groupby(lengths):
+            texts = len(list(same))
+            behind -= texts * length
+            groups.append((texts, length, self.run_on_mask(length, behind)))
         x = self.layer_norm(self.token[ids] + self.position[segment, places])  # [T + spare, D]
         states = [x[:tokens]]
         for layer in self.layers:
@@ -169,9 +190,24 @@ class Engine:
             states.append(x[:tokens])
         return states, order
 
-    def own(self, weight: torch.Tensor) -> torch.Tensor:
-        """A copy of a weight in the engine's precision."""
-        return weight.detach().to(self.dtype, copy=True)
+    def run_on_mask(self, length: int, behind: int) -> torch.Tensor | None:
+        """What takes the keys behind a text of this length out of its softmax, where it pays to run
+        on into them: [length, a multiple of LANES].
+        """
+        extra = -length % LANES
+        if not self.may_run_on or length % LANES < MANY or extra > behind:
+            return None
+        return functional.pad(torch.zeros(length, length), (0, extra), value=-torch.inf)
+
+    def own(self, *weights: torch.Tensor) -> torch.Tensor:
+        """A copy of a weight, or of several one below the other, in the engine's precision."""
+        return torch.cat([weight.detach() for weight in weights]).to(self.dtype)
+
+    def reordered(self, *maps: nn.Linear) -> torch.Tensor:
+        """Their weights, one below the other, in oneDNN's order; always a copy."""
+        weights = [one.weight.detach().to(self.dtype) for one in maps]
+        weight = torch.cat(weights) if len(weights) > 1 else weights[0]
+        return torch.ops.mkldnn._reorder_linear_weight(weight)
 
     def norm(self, layer_norm: LayerNorm) -> Map:
         """The textbook's LayerNorm as PyTorch's kernel."""
@@ -180,23 +216,24 @@ class Engine:
 
     def linear(self, *maps: nn.Linear, gelu: bool = False) -> Map:
         """x·Wᵀ + b, or GELU of it; several maps of the same x side by side."""
-        weight = torch.cat([self.own(one.weight) for one in maps])
-        bias = torch.cat([self.own(one.bias) for one in maps])
+        bias = self.own(*(one.bias for one in maps))
         if not self.uses_onednn:
+            weight = self.own(*(one.weight for one in maps))
             activation = functional.gelu if gelu else nn.Identity()
             return lambda x: activation(functional.linear(x, weight, bias))
         pointwise = torch.ops.mkldnn._linear_pointwise
-        ordered = torch.ops.mkldnn._reorder_linear_weight(weight)
+        ordered = self.reordered(*maps)
         kind, form = ("gelu", "none") if gelu else ("none", "")  # form "none": erf, not tanh
         return lambda x: pointwise(x, ordered, bias, kind, [], form)
 
     def linear_add(self, one: nn.Linear) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
         """x·Wᵀ + b + residual."""
-        weight, bias = self.own(one.weight), self.own(one.bias)
+        bias = self.own(one.bias)
         if not self.uses_onednn:
+            weight = self.own(one.weight)
             return lambda x, residual: functional.linear(x, weight, bias) + residual
         pointwise = torch.ops.mkldnn._linear_pointwise.binary
-        ordered = torch.ops.mkldnn._reorder_linear_weight(weight)
+        ordered = self.reordered(one)
         return lambda x, residual: pointwise(x, residual, ordered, bias, "add")
 
 
@@ -206,7 +243,6 @@ class FastLayer:
     def __init__(self, engine: Engine, layer: EncoderLayer):
         attention, feed_forward = layer.attention, layer.feed_forward
         self.num_heads = attention.num_heads
-        self.may_run_on = engine.uses_onednn and engine.dtype == torch.float32
         self.query_key_value = engine.linear(attention.query, attention.key, attention.value)
         self.attention_output = engine.linear_add(attention.output)
         self.attention_layer_norm = engine.norm(layer.attention_layer_norm)
@@ -214,27 +250,22 @@ class FastLayer:
         self.output = engine.linear_add(feed_forward.output)
         self.feed_forward_layer_norm = engine.norm(layer.feed_forward_layer_norm)
 
-    def __call__(self, x: torch.Tensor, groups: list[tuple[int, int]]) -> torch.Tensor:
+    def __call__(self, x: torch.Tensor, groups: list[Group]) -> torch.Tensor:
         context = self.attention(self.query_key_value(x), groups)
         a = self.attention_layer_norm(self.attention_output(context, x))
         return self.feed_forward_layer_norm(self.output(self.inner(a), a))
 
-    def attention(self, projected: torch.Tensor, groups: list[tuple[int, int]]) -> torch.Tensor:
+    def attention(self, projected: torch.Tensor, groups: list[Group]) -> torch.Tensor:
         """softmax(QKᵀ/√H)·V for each group of texts of one length: [T, 3D] -> [T, D]."""
         context = projected.new_empty(len(projected), projected.shape[1] // 3)
         start = 0
-        for texts, length in groups:
+        for texts, length, mask in groups:
             own = slice(start, start + texts * length)
             # [texts, length, 3, N, H] -> three of [texts, N, length, H]
             heads = projected[own].view(texts, length, 3, self.num_heads, -1).permute(2, 0, 3, 1, 4)
             query, key, value = heads
-            mask = None
-            extra = -length % LANES
-            pays = self.may_run_on and length % LANES >= MANY
-            if pays and own.stop + extra <= len(projected):
-                key, value = run_on(key, extra), run_on(value, extra)
-                mask = torch.zeros(length, length + extra)
-                mask[:, length:] = -torch.inf
+            if mask is not None:
+                key, value = run_on(key, mask.shape[1]), run_on(value, mask.shape[1])
             found = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
             context[own].view(texts, length, self.num_heads, -1).copy_(found.transpose(1, 2))
             start = own.stop
@@ -242,10 +273,10 @@ class FastLayer:
         return context
 
 
-def run_on(heads: torch.Tensor, extra: int) -> torch.Tensor:
-    """Each text's keys or values with those of `extra` tokens that stand behind it; no copy."""
-    texts, num_heads, length, size = heads.shape
-    return heads.as_strided((texts, num_heads, length + extra, size), heads.stride())
+def run_on(heads: torch.Tensor, keys: int) -> torch.Tensor:
+    """Each text's keys or values, up to so many with those that stand behind it; no copy."""
+    texts, num_heads, _, size = heads.shape
+    return heads.as_strided((texts, num_heads, keys, size), heads.stride())
 
 
 def has_onednn(device: torch.device, dtype: torch.dtype) -> bool:

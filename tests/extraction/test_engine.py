@@ -156,6 +156,14 @@ def test_a_real_checkpoint(path, texts, bound):
     assert largest_difference(model, engine, tokenizer(texts)) <= bound
 
 
+def test_a_model_that_is_let_go():
+    model = tiny.ours(BertModel).float()
+    expected = Engine(model)(**GIVEN)
+    found = Engine(model, let_go=True)(**GIVEN)
+    assert all(torch.equal(ours, kept) for ours, kept in zip(found, expected, strict=True))
+    assert all(weight.is_meta for weight in model.encoder.parameters())
+
+
 def test_half_precision_is_close():
     """bfloat16 has 8 bits: 0.4 % of a number. Measured: cosine 0.99992 at least."""
     model, tokenizer = load_bert(shared("checkpoints/all-MiniLM-L6-v2"))

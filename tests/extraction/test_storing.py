@@ -90,7 +90,7 @@ def many(tmp_path):
     ]
     path = tmp_path / "many.txt"
     with open(path, "w") as file:
-        for _ in range(9_000):
+        for _ in range(4_500):
             file.write(" ".join(source.choices(words, k=source.randint(0, 30))) + "\n")
     return path
 
@@ -124,7 +124,7 @@ def test_killed_at_random_moments_and_resumed(tmp_path):
 
 def test_a_broken_part_is_made_again(tmp_path, monkeypatch):
     source = tmp_path / "texts.txt"
-    source.write_text("a cat\n" * 1500)
+    source.write_text("a cat\n" * 400)
 
     def stopped(*arguments):
         raise OSError("stopped")
@@ -254,17 +254,17 @@ def test_memory_is_bounded_by_the_block(tmp_path, monkeypatch):
     monkeypatch.setattr(embed_module.Embedder, "prepare", reading)
     monkeypatch.setattr(storing, "write_part", writing)
     source = tmp_path / "texts.txt"
-    source.write_text("a cat\n" * 5000)
+    source.write_text("a cat\n" * 1200)
     embed(source, out=tmp_path / "v.npy")
-    assert read == [1024, 1024, 1024, 1024, 904]
+    assert read == [256, 256, 256, 256, 176]
     assert len(written) == 5
 
 
 def test_what_comes_before_a_wrong_line_is_kept(tmp_path):
     """The blocks before it are written, as when a run is stopped."""
     source = tmp_path / "texts.txt"
-    source.write_bytes(b"a cat\n" * 2500 + b"\xff\n")
-    with pytest.raises(ValueError, match="line 2501: not UTF-8"):
+    source.write_bytes(b"a cat\n" * 600 + b"\xff\n")
+    with pytest.raises(ValueError, match="line 601: not UTF-8"):
         embed(source, out=tmp_path / "v.npy")
     parts = sorted(file.name for file in (tmp_path / "v.npy.parts").glob("0*"))
     assert parts == ["00000000.safetensors", "00000001.safetensors"]
