@@ -77,7 +77,6 @@ class Engine:
         if self.dtype not in DTYPES:
             raise ValueError(f"dtype must be one of {DTYPES}, not {dtype!r}")
         self.uses_onednn = has_onednn(self.device, self.dtype)
-        self.may_run_on = self.uses_onednn and self.dtype == torch.float32
         self.path = f"{'oneDNN, reordered weights' if self.uses_onednn else 'PyTorch'}; "
         self.path += f"{str(self.dtype).removeprefix('torch.')} on {self.device}"
         self.batch_tokens = BATCH_TOKENS.get(self.device.type, BATCH_TOKENS["cuda"])
@@ -154,9 +153,7 @@ class Engine:
 
     @torch.inference_mode()
     def run(
-        self,
-        rows: Sequence[list[int]],
-        segments: Sequence[list[int]] | None = None,
+        self, rows: Sequence[list[int]], segments: Sequence[list[int]] | None = None
     ) -> tuple[list[torch.Tensor], list[int]]:
         """Texts of any lengths without padding: the L+1 states [T, D], and the order of the texts.
 
@@ -174,9 +171,7 @@ class Engine:
 
         ids = end_to_end(rows[i] for i in order)
         places = end_to_end(range(length) for length in lengths)
-        segment = torch.zeros_like(ids)
-        if segments is not None:
-            segment = end_to_end(segments[i] for i in order)
+        segment = end_to_end(segments[i] for i in order) if segments else torch.zeros_like(ids)
         groups: list[Group] = []
         behind = tokens + spare
         for length, same in groupby(lengths):
@@ -195,7 +190,7 @@ class Engine:
         on into them: [length, a multiple of LANES].
         """
         extra = -length % LANES
-        if not self.may_run_on or length % LANES < MANY or extra > behind:
+        if not self.uses_onednn or length % LANES < MANY or extra > behind:
             return None
         return functional.pad(torch.zeros(length, length), (0, extra), value=-torch.inf)
 
@@ -243,6 +238,7 @@ class FastLayer:
     def __init__(self, engine: Engine, layer: EncoderLayer):
         attention, feed_forward = layer.attention, layer.feed_forward
         self.num_heads = attention.num_heads
+        self.uses_onednn = engine.uses_onednn
         self.query_key_value = engine.linear(attention.query, attention.key, attention.value)
         self.attention_output = engine.linear_add(attention.output)
         self.attention_layer_norm = engine.norm(layer.attention_layer_norm)
@@ -258,6 +254,8 @@ class FastLayer:
     def attention(self, projected: torch.Tensor, groups: list[Group]) -> torch.Tensor:
         """softmax(QKᵀ/√H)·V for each group of texts of one length: [T, 3D] -> [T, D]."""
         context = projected.new_empty(len(projected), projected.shape[1] // 3)
+        if self.uses_onednn:  # half precision is slower at products as small as these
+            projected = projected.float()
         start = 0
         for texts, length, mask in groups:
             own = slice(start, start + texts * length)
