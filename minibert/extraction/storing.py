@@ -59,7 +59,7 @@ def store(
     rank, world = join_others()
     parts = out.with_name(out.name + ".parts")
     if rank == 0:
-        prepare(parts, source, settings)
+        prepare(parts, source, settings | {"texts in a part": embedder.block})
     wait_for_all(world)
     total = count_lines(source) if isinstance(source, Path) else None
     with tqdm(total=total, unit=" texts", disable=None if rank == 0 else True) as bar:

@@ -122,9 +122,8 @@ def test_killed_at_random_moments_and_resumed(tmp_path):
     assert not parts.exists()
 
 
-def test_a_broken_part_is_made_again(tmp_path, monkeypatch):
-    source = tmp_path / "texts.txt"
-    source.write_text("a cat\n" * 400)
+def leave_parts(source, out, monkeypatch):
+    """A run that is stopped before its parts are put together."""
 
     def stopped(*arguments):
         raise OSError("stopped")
@@ -132,7 +131,13 @@ def test_a_broken_part_is_made_again(tmp_path, monkeypatch):
     with monkeypatch.context() as patched:
         patched.setattr(storing, "put_together", stopped)
         with pytest.raises(OSError, match="stopped"):
-            embed(source, out=tmp_path / "v.npy")
+            embed(source, out=out)
+
+
+def test_a_broken_part_is_made_again(tmp_path, monkeypatch):
+    source = tmp_path / "texts.txt"
+    source.write_text("a cat\n" * 400)
+    leave_parts(source, tmp_path / "v.npy", monkeypatch)
     first, second = sorted((tmp_path / "v.npy.parts").glob("0*"))
     first.write_bytes(first.read_bytes()[:-10])
     assert second.exists()
@@ -172,6 +177,16 @@ def test_parts_of_other_settings_are_not_used(tmp_path, monkeypatch):
     assert result.returncode == 2
     assert "holds parts of a run with another input or other settings; delete it" in result.stderr
     assert result.stderr.count("\n") == 1
+
+
+def test_parts_of_another_size_are_not_used(tmp_path, monkeypatch):
+    """They would not be the same texts under the same number."""
+    source = tmp_path / "texts.txt"
+    source.write_text("a\n" * 5)
+    leave_parts(source, tmp_path / "v.npy", monkeypatch)
+    monkeypatch.setitem(embed_module.BLOCKS, True, 2)
+    with pytest.raises(ValueError, match="holds parts of a run with another input or other"):
+        embed(source, out=tmp_path / "v.npy")
 
 
 def test_wrong_lines(tmp_path):
@@ -254,7 +269,7 @@ def test_memory_is_bounded_by_the_block(tmp_path, monkeypatch):
     monkeypatch.setattr(embed_module.Embedder, "prepare", reading)
     monkeypatch.setattr(storing, "write_part", writing)
     source = tmp_path / "texts.txt"
-    source.write_text("a cat\n" * 1200)
+    source.write_text(("a cat " * 10 + "\n") * 1200)
     embed(source, out=tmp_path / "v.npy")
     assert read == [256, 256, 256, 256, 176]
     assert len(written) == 5
