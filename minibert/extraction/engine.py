@@ -117,7 +117,7 @@ class Engine:
                 )
         lengths = is_real.sum(dim=1).tolist()
 
-        def found(texts: list[int]) -> tuple[list[torch.Tensor], list[int]]:
+        def states_of(texts: list[int]) -> tuple[list[torch.Tensor], list[int]]:
             rows = [input_ids[i, : lengths[i]].tolist() for i in texts]
             segments = None
             if token_type_ids is not None:
@@ -125,8 +125,8 @@ class Engine:
             return self.run(rows, segments)
 
         shares = self.shares(lengths)
-        if len(shares) == 1 and min(lengths) == length:  # they lie as they shall lie
-            return tuple(state.view(batch, length, -1) for state in found(shares[0])[0])
+        if len(shares) == 1 and min(lengths) == length:  # no padding, and in order
+            return tuple(state.view(batch, length, -1) for state in states_of(shares[0])[0])
         shape = (batch * length, self.config.hidden_size)
         states = [self.token.new_empty(shape) for _ in range(1 + len(self.layers))]
         padding = (~is_real).flatten().nonzero().squeeze(1).to(self.device)
@@ -135,7 +135,7 @@ class Engine:
 
         @torch.inference_mode()
         def fill(texts: list[int]) -> None:
-            parts, order = found(texts)
+            parts, order = states_of(texts)
             places = [torch.arange(lengths[texts[i]]) + texts[i] * length for i in order]
             places = torch.cat(places).to(self.device)
             for state, part in zip(states, parts, strict=True):
