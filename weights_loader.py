@@ -143,17 +143,24 @@ def load_bert(
             f"but config.json says vocab_size {config.vocab_size}"
         )
     account = Account(str(name or "minibert-tiny"), note=settings.get("minibert_note", ""))
-    model = fill_model(folder, config, head, dtype, account)
+    with open_weights(folder) as file:
+        model = fill_model(file, folder, config, head, dtype, account)
     model.account = account
     return model.to(device).eval(), tokenizer
 
 
 def fill_model(
-    folder: Path, config: BertConfig, head: str | None, dtype: torch.dtype, account: Account
+    file: safe_open,
+    folder: Path,
+    config: BertConfig,
+    head: str | None,
+    dtype: torch.dtype,
+    account: Account,
 ) -> nn.Module:
-    """Build the model without memory for its weights, then hand it the file's tensors."""
-    with open_weights(folder) as file:
-        names = official_names(file.keys())
+    """Build the model without memory for its weights, then hand it the folder's tensors, whose
+    names and shapes `file` tells.
+    """
+    names = official_names(file.keys())
     with torch.device("meta"), WithoutInit():
         if head is None:
             has_pooler = any(theirs.startswith("pooler.") for theirs in names)
@@ -166,8 +173,7 @@ def fill_model(
 
     account.file = {name: fate_of(theirs, name, table) for theirs, name in names.items()}
     account.model = {ours: "new" if ours in new else "filled" for ours in table.values()}
-    with open_weights(folder) as file:
-        check_tensors(file, names, account, table, model)
+    check_tensors(file, names, account, table, model)
 
     state = {
         ours: read_tensor(folder, names[theirs]) for theirs, ours in table.items() if ours in found
