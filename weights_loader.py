@@ -176,11 +176,13 @@ def fill_model(
     check_tensors(file, names, account, table, model)
 
     state = {
-        ours: read_tensor(folder, names[theirs]) for theirs, ours in table.items() if ours in found
+        ours: read_tensor(file, folder, names[theirs])
+        for theirs, ours in table.items()
+        if ours in found
     }
     for copy, original in TIED.items():
         is_tied = copy in names and account.file[names[copy]][0] == "tied"
-        if is_tied and not torch.equal(read_tensor(folder, names[copy]), state[table[original]]):
+        if is_tied and not torch.equal(file.get_tensor(names[copy]), state[table[original]]):
             raise CheckpointError(
                 f"{account.source}: {names[copy]} differs from {names[original]}. minibert's MLM "
                 "head has one tensor for both (tied), so it cannot be this model"

@@ -77,14 +77,16 @@ def open_weights(folder: Path) -> Iterator[safe_open]:
         raise CheckpointError(f"{file} is broken or cut short ({error}); fetch it again") from None
 
 
-def read_tensor(folder: Path, name: str) -> torch.Tensor:
-    """A tensor of the folder's model.safetensors.
+def read_tensor(file: safe_open, folder: Path, name: str) -> torch.Tensor:
+    """A tensor of the folder's model.safetensors, which is open as `file`.
 
-    Each is mapped from the file by itself: of several from one opening, none would leave memory
-    before the last.
+    A matrix is mapped from the file by itself: of several from one opening, none would leave memory
+    before the last. A bias, smaller than what a mapping costs, is copied.
     """
-    with open_weights(folder) as weights:
-        return weights.get_tensor(name)
+    if len(file.get_slice(name).get_shape()) == 1:
+        return file.get_tensor(name).clone()
+    with open_weights(folder) as own:
+        return own.get_tensor(name)
 
 
 def read_config(folder: Path) -> dict:

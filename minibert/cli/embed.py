@@ -79,10 +79,9 @@ def write_file(args: argparse.Namespace) -> int:
     names = ("layers", "convention", "mix", "pool", "long", "stride")
     choices = {name: getattr(args, name) for name in names}
     dtype = getattr(torch, args.dtype) if args.dtype else None
-    embedder = Embedder(model, tokenizer, dtype=dtype, **choices)
+    embedder = Embedder(model, tokenizer, dtype=dtype, let_go=True, **choices)
     note, source = model.account.note, model.account.source
     device = embedder.engine.device.type
-    del model
     read = {"field": args.field, "column": args.column, "on_error": args.on_error}
     problems = store(
         embedder,

@@ -75,7 +75,7 @@ class Embedder:
 
     def __init__(
         self,
-        model: nn.Module,
+        model: nn.Module | Engine,
         tokenizer: BertTokenizer,
         *,
         layers: Which = -1,
@@ -89,9 +89,12 @@ class Embedder:
     ):
         """`layers`, `convention`: see layers.select_layers; or a recipe's name. `mix`: several
         layers to one, "concat", "sum", "mean" or a WeightedSum that was trained. `pool`: POOLS.
-        `let_go`: see Engine.
+        `dtype`, `let_go`: see Engine, which is made of the model unless it is one.
         """
-        self.engine = Engine(model, dtype=dtype, let_go=let_go)
+        is_engine = isinstance(model, Engine)
+        if is_engine and dtype not in (None, model.dtype):
+            raise ValueError(f"this Engine computes in {model.dtype}; make one of dtype={dtype}")
+        self.engine = model if is_engine else Engine(model, dtype=dtype, let_go=let_go)
         self.tokenizer = tokenizer
         config = self.engine.config
         self.how = mix
@@ -169,7 +172,7 @@ class Embedder:
             else:
                 contents[place] = content
         lengths = {place: len(content) + 2 for place, content in contents.items()}
-        dealt = list(batches(lengths, self.engine.batch_tokens))
+        dealt = batches(lengths, -(-sum(lengths.values()) // self.engine.batch_tokens))
         vectors: Vectors = torch.full((len(lines), *self.shape), torch.nan)
         if self.pool not in SENTENCE_POOLS:
             vectors = [Embedded([], torch.empty(0, *self.shape))] * len(lines)
@@ -271,7 +274,7 @@ def pool_spans(
 def embed(
     texts: Iterable[str] | Path,
     *,
-    model: str | Path | nn.Module | None = None,
+    model: str | Path | nn.Module | Engine | None = None,
     tokenizer: BertTokenizer | None = None,
     device: str | torch.device | None = None,
     field: str | None = None,
@@ -283,18 +286,19 @@ def embed(
     """Texts, or a file of them, to one tensor [texts, …], or to a list of Embedded; or, with `out`,
     to a file (see storing.py), however many they are.
 
-    `model`: as for load_bert, or a model with its `tokenizer`. `device`: where a model that is
-    loaded shall compute; None is the GPU, if there is one. `field`, `column`: see reading.py.
+    `model`: as for load_bert; or a model with its `tokenizer`; or, to call this often, an Engine
+    made of one. `device`: where a model that is loaded shall compute; None is the GPU, if there is
+    one. `field`, `column`: see reading.py.
     `on_error`: "raise", or "skip": a wrong text's vector is NaN. `choices`: layers,
     convention, mix, pool, dtype, long and stride, as for Embedder.
     """
     if on_error not in ("raise", "skip"):
         raise ValueError(f"on_error must be 'raise' or 'skip', not {on_error!r}")
-    if isinstance(model, nn.Module) != (tokenizer is not None):
+    is_ours = not isinstance(model, nn.Module | Engine)
+    if is_ours != (tokenizer is None):
         raise ValueError("a model of your own needs its tokenizer, and only it")
-    if isinstance(model, nn.Module) and device is not None:
+    if not is_ours and device is not None:
         raise ValueError("a model of your own computes where it is; give no device")
-    is_ours = not isinstance(model, nn.Module)
     if is_ours:
         from weights_loader import load_bert
 
@@ -306,6 +310,7 @@ def embed(
         read = {"field": field, "column": column, "on_error": on_error}
         name = getattr(getattr(model, "account", None), "source", "a model of the caller's")
         made_with = {"model": name, "device": embedder.engine.device.type, **choices, **read}
+        made_with["dtype"] = str(embedder.engine.dtype)
         if isinstance(embedder.how, WeightedSum):
             made_with["mix"] = {key: v.tolist() for key, v in embedder.how.state_dict().items()}
         store(embedder, texts, out, settings=made_with, **read)

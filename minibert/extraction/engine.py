@@ -20,6 +20,7 @@ textbook.
     hidden_states = engine(**tokenizer(texts))  # as output.hidden_states, but 0 at padding
 """
 
+import math
 import os
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain, groupby
@@ -39,8 +40,7 @@ Group = tuple[int, int, torch.Tensor | None]
 # oneDNN keeps a program for each number of rows it has met: rounded up, there are few of them.
 ROUND = 16
 # A processor takes so many exponentials at once, and those left over one by one. Where MANY would
-# be left over, a text's keys run on into the next text's up to a multiple of this, and a mask takes
-# them out again: a fifth less time for the attention of sentences.
+# be, keys run on into the next text's, and a mask takes them out again: a fifth less time.
 LANES = 16
 MANY = 6
 DTYPES = (torch.float32, torch.bfloat16, torch.float16, torch.float64)
@@ -65,7 +65,7 @@ class Engine:
 
     def __init__(self, model: nn.Module, *, dtype: torch.dtype | None = None, let_go: bool = False):
         """`dtype`: what to compute in; None is the model's own. The weights are taken as they are
-        now: after training, make a new Engine. `let_go`: each layer of the model loses its weights
+        now: after training, make a new Engine. `let_go`: each map of the model loses its weights
         once the engine has them, so they are in memory once; the model is of no use after that.
         """
         bert = model if isinstance(model, BertModel) else getattr(model, "bert", None)
@@ -83,16 +83,13 @@ class Engine:
         embeddings = bert.embeddings
         # The largest table is only looked up in: shared with the model where the precision allows.
         self.token = embeddings.token.weight.detach().to(self.dtype)
-        # Position and segment are added in one look-up: a table for each segment.
-        self.position = self.own(
-            embeddings.segment.weight[:, None] + embeddings.position.table[None]
-        )  # [2, max S, D]
+        segments = embeddings.segment.weight[:, None]
+        self.position = self.own(segments + embeddings.position.table)  # [2, max S, D]
         self.layer_norm = self.norm(embeddings.layer_norm)
-        self.layers: list[FastLayer] = []
-        for layer in bert.encoder.layers:
-            self.layers.append(FastLayer(self, layer))
-            if let_go:
-                layer.to("meta")
+        self.let_go = let_go
+        self.scratch = self.token.new_empty(0)
+        self.layers = [FastLayer(self, layer) for layer in bert.encoder.layers]
+        del self.scratch
 
     @torch.inference_mode()
     def __call__(
@@ -108,13 +105,11 @@ class Engine:
         """
         check_inputs(self.config, input_ids, attention_mask, token_type_ids)
         batch, length = input_ids.shape
-        is_real = torch.ones_like(input_ids, dtype=torch.bool)
-        if attention_mask is not None:
-            is_real = attention_mask == 1
-            if (is_real[:, 1:] & ~is_real[:, :-1]).any():
-                raise ValueError(
-                    "attention_mask has padding before a real token; Engine wants it after"
-                )
+        if attention_mask is None:
+            attention_mask = torch.ones_like(input_ids)
+        is_real = attention_mask == 1
+        if (is_real[:, 1:] & ~is_real[:, :-1]).any():
+            raise ValueError("attention_mask has padding before a real token; Engine wants it last")
         lengths = is_real.sum(dim=1).tolist()
 
         def states_of(texts: list[int]) -> tuple[list[torch.Tensor], list[int]]:
@@ -146,10 +141,12 @@ class Engine:
         return tuple(state.view(batch, length, -1) for state in states)
 
     def shares(self, lengths: list[int]) -> list[list[int]]:
-        """The texts by their numbers: in batches, or all in one where some core would have none."""
+        """The texts by their numbers: as many batches for each core; few texts are one batch."""
         cores = torch.get_num_threads() if self.device.type == "cpu" else 1
-        found = list(batches(dict(enumerate(lengths)), self.batch_tokens))
-        return found if len(found) >= cores else [list(range(len(lengths)))]
+        turns = math.ceil(sum(lengths) / self.batch_tokens / cores)
+        found = batches(dict(enumerate(lengths)), turns * cores)
+        few = sum(lengths) <= (cores - 1) * self.batch_tokens or len(found) < cores
+        return [list(range(len(lengths)))] if few else found
 
     @torch.inference_mode()
     def run(
@@ -198,11 +195,19 @@ class Engine:
         """A copy of a weight, or of several one below the other, in the engine's precision."""
         return torch.cat([weight.detach() for weight in weights]).to(self.dtype)
 
-    def reordered(self, *maps: nn.Linear) -> torch.Tensor:
-        """Their weights, one below the other, in oneDNN's order; always a copy."""
+    def taken(self, *maps: nn.Linear) -> tuple[torch.Tensor, torch.Tensor]:
+        """Their weights and biases, one below the other; always copies."""
         weights = [one.weight.detach().to(self.dtype) for one in maps]
-        weight = torch.cat(weights) if len(weights) > 1 else weights[0]
-        return torch.ops.mkldnn._reorder_linear_weight(weight)
+        bias = self.own(*(one.bias for one in maps))
+        if self.uses_onednn:
+            # Several are put together in one place for all layers, which leaves no holes in memory.
+            weight = torch.cat(weights, out=self.scratch) if len(maps) > 1 else weights[0]
+            weight = torch.ops.mkldnn._reorder_linear_weight(weight)
+        else:
+            weight = torch.cat(weights)
+        if self.let_go:
+            nn.ModuleList(maps).to("meta")
+        return weight, bias
 
     def norm(self, layer_norm: LayerNorm) -> Map:
         """The textbook's LayerNorm as PyTorch's kernel."""
@@ -211,25 +216,21 @@ class Engine:
 
     def linear(self, *maps: nn.Linear, gelu: bool = False) -> Map:
         """x·Wᵀ + b, or GELU of it; several maps of the same x side by side."""
-        bias = self.own(*(one.bias for one in maps))
+        weight, bias = self.taken(*maps)
         if not self.uses_onednn:
-            weight = self.own(*(one.weight for one in maps))
             activation = functional.gelu if gelu else nn.Identity()
             return lambda x: activation(functional.linear(x, weight, bias))
         pointwise = torch.ops.mkldnn._linear_pointwise
-        ordered = self.reordered(*maps)
         kind, form = ("gelu", "none") if gelu else ("none", "")  # form "none": erf, not tanh
-        return lambda x: pointwise(x, ordered, bias, kind, [], form)
+        return lambda x: pointwise(x, weight, bias, kind, [], form)
 
     def linear_add(self, one: nn.Linear) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
         """x·Wᵀ + b + residual."""
-        bias = self.own(one.bias)
+        weight, bias = self.taken(one)
         if not self.uses_onednn:
-            weight = self.own(one.weight)
             return lambda x, residual: functional.linear(x, weight, bias) + residual
         pointwise = torch.ops.mkldnn._linear_pointwise.binary
-        ordered = self.reordered(one)
-        return lambda x, residual: pointwise(x, residual, ordered, bias, "add")
+        return lambda x, residual: pointwise(x, residual, weight, bias, "add")
 
 
 class FastLayer:
@@ -253,22 +254,22 @@ class FastLayer:
 
     def attention(self, projected: torch.Tensor, groups: list[Group]) -> torch.Tensor:
         """softmax(QKᵀ/√H)·V for each group of texts of one length: [T, 3D] -> [T, D]."""
-        context = projected.new_empty(len(projected), projected.shape[1] // 3)
+        dtype, size = projected.dtype, projected.shape[1] // 3
         if self.uses_onednn:  # half precision is slower at products as small as these
             projected = projected.float()
-        start = 0
+        contexts, start = [], 0
         for texts, length, mask in groups:
-            own = slice(start, start + texts * length)
-            # [texts, length, 3, N, H] -> three of [texts, N, length, H]
-            heads = projected[own].view(texts, length, 3, self.num_heads, -1).permute(2, 0, 3, 1, 4)
-            query, key, value = heads
+            own = projected[start : start + texts * length]
+            heads = own.view(texts, length, 3, self.num_heads, -1)
+            query, key, value = heads.permute(2, 0, 3, 1, 4)  # [texts, N, length, H] each
             if mask is not None:
                 key, value = run_on(key, mask.shape[1]), run_on(value, mask.shape[1])
             found = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask)
-            context[own].view(texts, length, self.num_heads, -1).copy_(found.transpose(1, 2))
-            start = own.stop
-        context[start:] = 0  # spare
-        return context
+            contexts.append(found.transpose(1, 2).reshape(-1, size))
+            start += texts * length
+        if start < len(projected):  # spare
+            contexts.append(projected.new_zeros(len(projected) - start, size))
+        return (torch.cat(contexts) if len(contexts) > 1 else contexts[0]).to(dtype)
 
 
 def run_on(heads: torch.Tensor, keys: int) -> torch.Tensor:

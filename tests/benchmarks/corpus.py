@@ -28,6 +28,7 @@ import transformers
 
 from minibert import BertConfig
 from minibert.extraction.embed import embed
+from minibert.extraction.engine import Engine
 from minibert.extraction.layers import RECIPES, layer_names
 from tests.benchmarks.forward import best_gemm, flops
 from tests.benchmarks.timing import medians
@@ -80,14 +81,15 @@ def compare_corpus() -> None:
 
     texts = sts_b()[0] + sst_2()
     model, tokenizer = load_bert(MINILM)
-    choices = {"model": model, "tokenizer": tokenizer, "layers": "all"}
+    engine, half_engine = Engine(model), Engine(model, dtype=torch.bfloat16)
+    choices = {"tokenizer": tokenizer, "layers": "all"}
     theirs = transformers.BertModel.from_pretrained(MINILM).eval()
     their_tokenizer = transformers.BertTokenizer.from_pretrained(MINILM)
     # Without a modules.json it takes the mean over the tokens, which is what we want.
     encoder = sentence_transformers.SentenceTransformer(MINILM, device="cpu")
     works = {
-        "ours, all 7 layers": lambda: embed(texts, **choices),
-        "ours, bfloat16": lambda: embed(texts, **choices, dtype=torch.bfloat16),
+        "ours, all 7 layers": lambda: embed(texts, model=engine, **choices),
+        "ours, bfloat16": lambda: embed(texts, model=half_engine, **choices),
         "sentence-transformers, last layer": lambda: encoder.encode(texts, show_progress_bar=False),
         "padded loop, all 7 layers": lambda: padded_loop(theirs, their_tokenizer, texts),
     }

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from minibert import BertModel
 from minibert.extraction import parallel
 from minibert.extraction.embed import POOLS, Embedder, embed
+from minibert.extraction.engine import Engine
 from minibert.extraction.layers import WeightedSum, pool_sentences, recipe
 from minibert.packing import keeps, windows
 from tests import tiny
@@ -194,9 +195,29 @@ def test_choices_that_cannot_be(choices, message):
         run(**choices)
 
 
+def test_an_engine_for_many_calls():
+    """The weights are taken once, with the engine."""
+    model = tiny.ours(BertModel)
+    engine = Engine(model)
+    expected = run(layers="all")
+    with torch.no_grad():
+        model.encoder.layers[0].feed_forward.inner.bias += 1.0
+    for _ in range(2):
+        found = embed(TEXTS, model=engine, tokenizer=TOKENIZER, layers="all")
+        assert torch.equal(found, expected)
+    same = embed(TEXTS, model=engine, tokenizer=TOKENIZER, layers="all", dtype=torch.float64)
+    assert torch.equal(same, expected)
+    with pytest.raises(ValueError, match=r"this Engine computes in torch\.float64; make one of"):
+        embed(TEXTS, model=engine, tokenizer=TOKENIZER, dtype=torch.bfloat16)
+
+
 def test_a_model_needs_its_tokenizer():
     with pytest.raises(ValueError, match="a model of your own needs its tokenizer"):
         embed(["a"], model=MODEL)
+    with pytest.raises(ValueError, match="a model of your own needs its tokenizer"):
+        embed(["a"], model=Engine(MODEL))
+    with pytest.raises(ValueError, match="a model of your own needs its tokenizer"):
+        embed(["a"], tokenizer=TOKENIZER)
     with pytest.raises(ValueError, match="computes where it is; give no device"):
         embed(["a"], model=MODEL, tokenizer=TOKENIZER, device="cpu")
     with pytest.raises(TypeError, match="lauers"):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from minibert import BertConfig, BertForPreTraining, BertModel
 from minibert.extraction import engine as engine_module
 from minibert.extraction.engine import Engine, choose_device
-from minibert.extraction.parallel import in_parallel
+from minibert.extraction.parallel import batches, in_parallel
 from tests import tiny
 from tests.shared import shared
 from weights_loader import load_bert
@@ -99,6 +99,19 @@ def test_a_text_does_not_see_the_next():
             torch.testing.assert_close(a[:length], state[0], rtol=0, atol=5e-6)
 
 
+@given(lengths=st.lists(st.integers(1, 600), max_size=40), count=st.integers(1, 9))
+def test_even_batches(lengths, count):
+    """Each text once, the shortest first; no batch has more than its share and one text."""
+    found = batches(dict(enumerate(lengths)), count)
+    places = [place for batch in found for place in batch]
+    assert sorted(places) == list(range(len(lengths)))
+    assert [lengths[place] for place in places] == sorted(lengths)
+    assert len(found) <= count
+    for batch in found:
+        tokens = [lengths[place] for place in batch]
+        assert 0 < sum(tokens) < sum(lengths) / count + tokens[-1]
+
+
 @pytest.mark.parametrize("threads", [1, 2, 3])
 def test_the_number_of_threads(threads):
     """Many batches, dealt to the threads: the textbook's numbers, and the setting is as before."""
@@ -161,7 +174,9 @@ def test_a_model_that_is_let_go():
     expected = Engine(model)(**GIVEN)
     found = Engine(model, let_go=True)(**GIVEN)
     assert all(torch.equal(ours, kept) for ours, kept in zip(found, expected, strict=True))
-    assert all(weight.is_meta for weight in model.encoder.parameters())
+    maps = [module for module in model.encoder.modules() if isinstance(module, torch.nn.Linear)]
+    assert len(maps) == 6 * model.config.num_hidden_layers
+    assert all(one.weight.is_meta and one.bias.is_meta for one in maps)
 
 
 def test_half_precision_is_close():

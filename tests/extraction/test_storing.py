@@ -16,6 +16,7 @@ from safetensors.torch import load_file
 from minibert.extraction import embed as embed_module
 from minibert.extraction import storing
 from minibert.extraction.embed import embed
+from weights_loader import load_bert
 
 TEXTS = ["A man plays.", "The cat sat on the mat.", "", "hi"]
 
@@ -122,7 +123,7 @@ def test_killed_at_random_moments_and_resumed(tmp_path):
     assert not parts.exists()
 
 
-def leave_parts(source, out, monkeypatch):
+def leave_parts(source, out, monkeypatch, **choices):
     """A run that is stopped before its parts are put together."""
 
     def stopped(*arguments):
@@ -131,7 +132,7 @@ def leave_parts(source, out, monkeypatch):
     with monkeypatch.context() as patched:
         patched.setattr(storing, "put_together", stopped)
         with pytest.raises(OSError, match="stopped"):
-            embed(source, out=out)
+            embed(source, out=out, **choices)
 
 
 def test_a_broken_part_is_made_again(tmp_path, monkeypatch):
@@ -187,6 +188,22 @@ def test_parts_of_another_size_are_not_used(tmp_path, monkeypatch):
     monkeypatch.setitem(embed_module.BLOCKS, True, 2)
     with pytest.raises(ValueError, match="holds parts of a run with another input or other"):
         embed(source, out=tmp_path / "v.npy")
+
+
+def test_parts_of_other_weights_are_not_used(tmp_path, monkeypatch):
+    """The same name, but trained on since."""
+    model, tokenizer = load_bert()
+    source = tmp_path / "texts.txt"
+    source.write_text("a cat\n" * 5)
+    choices = {"model": model, "tokenizer": tokenizer}
+    leave_parts(source, tmp_path / "v.npy", monkeypatch, **choices)
+    with torch.no_grad():
+        model.encoder.layers[0].feed_forward.inner.bias += 0.01
+    with pytest.raises(ValueError, match="holds parts of a run with another input or other"):
+        embed(source, out=tmp_path / "v.npy", **choices)
+    with torch.no_grad():
+        model.encoder.layers[0].feed_forward.inner.bias -= 0.01
+    embed(source, out=tmp_path / "v.npy", **choices)
 
 
 def test_wrong_lines(tmp_path):
