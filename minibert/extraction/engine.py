@@ -30,7 +30,7 @@ from torch import nn
 from torch.nn import functional
 
 from minibert.encoder import EncoderLayer
-from minibert.extraction.parallel import BATCH_TOKENS, batches, in_parallel
+from minibert.extraction.parallel import batch_tokens, batches, in_parallel
 from minibert.layer_norm import LayerNorm
 from minibert.model import BertModel, check_inputs
 
@@ -79,7 +79,7 @@ class Engine:
         self.uses_onednn = has_onednn(self.device, self.dtype)
         self.path = f"{'oneDNN, reordered weights' if self.uses_onednn else 'PyTorch'}; "
         self.path += f"{str(self.dtype).removeprefix('torch.')} on {self.device}"
-        self.batch_tokens = BATCH_TOKENS.get(self.device.type, BATCH_TOKENS["cuda"])
+        self.batch_tokens = batch_tokens(self.device, self.config.hidden_size)
         embeddings = bert.embeddings
         # The largest table is only looked up in: shared with the model where the precision allows.
         self.token = embeddings.token.weight.detach().to(self.dtype)

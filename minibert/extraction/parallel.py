@@ -16,9 +16,14 @@ import torch
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-# Tokens of a batch. On a CPU a core has one to itself, and larger ones are not faster, only larger.
-# A GPU wants many at a time.
-BATCH_TOKENS = {"cpu": 512, "cuda": 16384}
+
+def batch_tokens(device: torch.device, hidden_size: int) -> int:
+    """How many tokens of a batch are fastest.
+
+    On a CPU a core has a batch to itself, and what is computed of it should stay near the core: the
+    more features, the fewer tokens. A GPU wants many at a time.
+    """
+    return min(512, max(64, 512 * 384 // hidden_size)) if device.type == "cpu" else 16384
 
 
 def batches(lengths: dict[int, int], count: int) -> list[list[int]]:

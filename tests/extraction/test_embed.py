@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minibert import BertModel
-from minibert.extraction import parallel
+from minibert.extraction import engine
 from minibert.extraction.embed import POOLS, Embedder, embed
 from minibert.extraction.engine import Engine
 from minibert.extraction.layers import WeightedSum, pool_sentences, recipe
@@ -33,7 +33,7 @@ def states_of(text):
     ("layers", "mix"), [("all", None), (-1, None), ([1, -1], "sum"), ([0, 2], "concat")]
 )
 def test_sentences(pool, layers, mix, monkeypatch):
-    monkeypatch.setitem(parallel.BATCH_TOKENS, "cpu", 12)  # several batches
+    monkeypatch.setattr(engine, "batch_tokens", lambda *_: 12)  # several batches
     found = run(layers=layers, mix=mix, pool=pool)
     for text, vector in zip(TEXTS, found, strict=True):
         states = states_of(text)
@@ -198,17 +198,17 @@ def test_choices_that_cannot_be(choices, message):
 def test_an_engine_for_many_calls():
     """The weights are taken once, with the engine."""
     model = tiny.ours(BertModel)
-    engine = Engine(model)
+    own = Engine(model)
     expected = run(layers="all")
     with torch.no_grad():
         model.encoder.layers[0].feed_forward.inner.bias += 1.0
     for _ in range(2):
-        found = embed(TEXTS, model=engine, tokenizer=TOKENIZER, layers="all")
+        found = embed(TEXTS, model=own, tokenizer=TOKENIZER, layers="all")
         assert torch.equal(found, expected)
-    same = embed(TEXTS, model=engine, tokenizer=TOKENIZER, layers="all", dtype=torch.float64)
+    same = embed(TEXTS, model=own, tokenizer=TOKENIZER, layers="all", dtype=torch.float64)
     assert torch.equal(same, expected)
     with pytest.raises(ValueError, match=r"this Engine computes in torch\.float64; make one of"):
-        embed(TEXTS, model=engine, tokenizer=TOKENIZER, dtype=torch.bfloat16)
+        embed(TEXTS, model=own, tokenizer=TOKENIZER, dtype=torch.bfloat16)
 
 
 def test_a_model_needs_its_tokenizer():
