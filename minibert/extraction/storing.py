@@ -60,7 +60,7 @@ def store(
     rank, world = join_others()
     parts = out.with_name(out.name + ".parts")
     if rank == 0:
-        own = {"texts in a part": embedder.block, "weights": told_by(embedder.engine)}
+        own = {"texts in a part": embedder.block, "weights": fingerprint(embedder.engine)}
         prepare(parts, source, settings | own)
     wait_for_all(world)
     total = count_lines(source) if isinstance(source, Path) else None
@@ -76,10 +76,11 @@ def store(
     return problems
 
 
-def told_by(engine: Engine) -> list[float]:
+def fingerprint(engine: Engine) -> list[float]:
     """A few numbers that other weights, of the same name perhaps, would give otherwise."""
+    tokens = min(8, engine.config.max_position_embeddings)
     size = engine.config.vocab_size
-    states, _ = engine.run([[*range(0, size, math.ceil(size / 8))]])
+    states, _ = engine.run([[*range(0, size, math.ceil(size / tokens))]])
     return [round(number, 4) for number in states[-1][0, :4].tolist()]
 
 
