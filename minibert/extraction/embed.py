@@ -91,12 +91,12 @@ class Embedder:
         layers to one, "concat", "sum", "mean" or a WeightedSum that was trained. `pool`: POOLS.
         `dtype`, `let_go`: see Engine, which is made of the model unless it is one.
         """
-        is_engine = isinstance(model, Engine)
-        if is_engine and dtype not in (None, model.dtype):
+        if not isinstance(model, Engine):
+            model = Engine(model, dtype=dtype, let_go=let_go)
+        elif dtype not in (None, model.dtype):
             raise ValueError(f"this Engine computes in {model.dtype}; make one of dtype={dtype}")
-        self.engine = model if is_engine else Engine(model, dtype=dtype, let_go=let_go)
-        self.tokenizer = tokenizer
-        config = self.engine.config
+        self.engine = model
+        self.tokenizer, config = tokenizer, self.engine.config
         self.how = mix
         if isinstance(layers, str) and layers in RECIPES:
             name, (layers, how, _) = layers, RECIPES[layers]
@@ -209,9 +209,7 @@ class Embedder:
     def run(
         self, contents: dict[int, Content]
     ) -> tuple[list[torch.Tensor], dict[int, list[tuple[int, int]]]]:
-        """A batch's vectors, [T, D] for each layer asked for or one for their mixture; and for
-        each text the spans of its rows.
-        """
+        """[T, D] of each layer asked for, or of their mixture; and each text's spans of rows."""
         rows, owners, kept = [], [], []
         for place, content in contents.items():
             ids = [token.id if isinstance(token, Piece) else token for token in content]
@@ -287,10 +285,9 @@ def embed(
     to a file (see storing.py), however many they are.
 
     `model`: as for load_bert; or a model with its `tokenizer`; or, to call this often, an Engine
-    made of one. `device`: where a model that is loaded shall compute; None is the GPU, if there is
-    one. `field`, `column`: see reading.py.
-    `on_error`: "raise", or "skip": a wrong text's vector is NaN. `choices`: layers,
-    convention, mix, pool, dtype, long and stride, as for Embedder.
+    made of one. `device`: where a loaded model shall compute; None is the GPU, if there is one.
+    `field`, `column`: see reading.py. `on_error`: "raise", or "skip": a wrong text's vector is NaN.
+    `choices`: layers, convention, mix, pool, dtype, long and stride, as for Embedder.
     """
     if on_error not in ("raise", "skip"):
         raise ValueError(f"on_error must be 'raise' or 'skip', not {on_error!r}")
@@ -309,8 +306,8 @@ def embed(
 
         read = {"field": field, "column": column, "on_error": on_error}
         name = getattr(getattr(model, "account", None), "source", "a model of the caller's")
-        made_with = {"model": name, "device": embedder.engine.device.type, **choices, **read}
-        made_with["dtype"] = str(embedder.engine.dtype)
+        where, dtype = embedder.engine.device.type, str(embedder.engine.dtype)
+        made_with = {**choices, **read, "model": name, "device": where, "dtype": dtype}
         if isinstance(embedder.how, WeightedSum):
             made_with["mix"] = {key: v.tolist() for key, v in embedder.how.state_dict().items()}
         store(embedder, texts, out, settings=made_with, **read)

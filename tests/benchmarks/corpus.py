@@ -122,6 +122,15 @@ t = transformers.BertTokenizer.from_pretrained({model!r})
 with torch.inference_mode(): v = m(**t('A man plays.', return_tensors='pt')).last_hidden_state
 """,
 }
+PEAK = "\nprint(open('/proc/self/status').read().split('VmHWM:')[1].split()[0])"
+# Ours, its peak after each step.
+STEPS = {
+    "import torch": "import torch",
+    "import minibert": "from minibert.extraction.embed import *; from weights_loader import *",
+    "load": "model, tokenizer = load_bert({model!r})",
+    "engine": "embedder = Embedder(model, tokenizer, let_go=True)",
+    "a sentence": "list(embedder.embed_blocks([[Line(1, 'A man plays.')]], 'raise'))",
+}
 # What any program on PyTorch takes: the library, oneDNN's code, and the encoder's weights once.
 FLOOR = """
 import torch
@@ -129,7 +138,6 @@ from minibert.extraction.engine import has_onednn
 has_onednn(torch.device("cpu"), torch.float32)
 weights = torch.ones({layers}, {numbers})
 """
-PEAK = "\nprint(open('/proc/self/status').read().split('VmHWM:')[1].split()[0])"
 
 
 def compare_cold_start() -> None:
@@ -148,6 +156,10 @@ def compare_cold_start() -> None:
     sizes = f"{peaks['ours']:.0f} MB, {peaks['transformers']:.0f} MB"
     share = peaks["ours"] / peaks["transformers"]
     print(f"peak memory: {sizes}, ratio {share:.2f} (wanted: 0.65)")
+    code = f"{PEAK}\n".join(STEPS.values()).format(model=MINILM) + PEAK
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    steps = zip(STEPS, map(int, done.stdout.split()), strict=True)
+    print("  after " + ", ".join(f"{name} {size / 1024:.0f}" for name, size in steps))
     config = BertConfig.from_dict(json.loads((Path(MINILM) / "config.json").read_text()))
     d, inner = config.hidden_size, config.intermediate_size
     floor = FLOOR.format(layers=config.num_hidden_layers, numbers=4 * d * d + 2 * d * inner)
