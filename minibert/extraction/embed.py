@@ -12,6 +12,7 @@ A text over the model's limit, with long="windows", is cut into windows that ove
 tokens; each token has one vector, from the window where it stands farthest from an edge.
 """
 
+import math
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -172,7 +173,7 @@ class Embedder:
             else:
                 contents[place] = content
         lengths = {place: len(content) + 2 for place, content in contents.items()}
-        dealt = batches(lengths, -(-sum(lengths.values()) // self.engine.batch_tokens))
+        dealt = batches(lengths, math.ceil(sum(lengths.values()) / self.engine.batch_tokens))
         vectors: Vectors = torch.full((len(lines), *self.shape), torch.nan)
         if self.pool not in SENTENCE_POOLS:
             vectors = [Embedded([], torch.empty(0, *self.shape))] * len(lines)

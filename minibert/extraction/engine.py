@@ -40,7 +40,7 @@ Group = tuple[int, int, torch.Tensor | None]
 # oneDNN keeps a program for each number of rows it has met: rounded up, there are few of them.
 ROUND = 16
 # A processor takes so many exponentials at once, and those left over one by one. Where MANY would
-# be, keys run on into the next text's, and a mask takes them out again: a fifth less time.
+# be left, keys run on into the next text's, and a mask takes them out again: a fifth less time.
 LANES = 16
 MANY = 6
 DTYPES = (torch.float32, torch.bfloat16, torch.float16, torch.float64)
@@ -65,8 +65,9 @@ class Engine:
 
     def __init__(self, model: nn.Module, *, dtype: torch.dtype | None = None, let_go: bool = False):
         """`dtype`: what to compute in; None is the model's own. The weights are taken as they are
-        now: after training, make a new Engine. `let_go`: each map of the model loses its weights
-        once the engine has them, so they are in memory once; the model is of no use after that.
+        now, but for the table of tokens, which is shared: after training, make a new Engine.
+        `let_go`: each linear map of the model loses its weights once the engine has them, so they
+        are in memory once; the model is of no use after that.
         """
         bert = model if isinstance(model, BertModel) else getattr(model, "bert", None)
         if not isinstance(bert, BertModel):
@@ -81,7 +82,7 @@ class Engine:
         self.path += f"{str(self.dtype).removeprefix('torch.')} on {self.device}"
         self.batch_tokens = batch_tokens(self.device, self.config.hidden_size)
         embeddings = bert.embeddings
-        # The largest table is only looked up in: shared with the model where the precision allows.
+        # Only looked up in: shared with the model where the precision allows.
         self.token = embeddings.token.weight.detach().to(self.dtype)
         segments = embeddings.segment.weight[:, None]
         self.position = self.own(segments + embeddings.position.table)  # [2, max S, D]

@@ -196,7 +196,7 @@ def test_choices_that_cannot_be(choices, message):
 
 
 def test_an_engine_for_many_calls():
-    """The weights are taken once, with the engine."""
+    """The layers' weights are taken once, with the engine."""
     model = tiny.ours(BertModel)
     own = Engine(model)
     expected = run(layers="all")
