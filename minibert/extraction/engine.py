@@ -64,14 +64,15 @@ class Engine:
     """All hidden states of a BertModel (or of the `bert` inside one with heads), fast."""
 
     def __init__(self, model: nn.Module, *, dtype: torch.dtype | None = None, let_go: bool = False):
-        """`dtype`: what to compute in; None is the model's own. The weights are taken as they are
-        now, but for the table of tokens, which is shared: after training, make a new Engine.
-        `let_go`: each linear map of the model loses its weights once the engine has them, so they
-        are in memory once; the model is of no use after that.
+        """`dtype`: what to compute in; None is the model's own. After training, make a new Engine:
+        it has copies of all weights but the table of tokens. `let_go`: the model's linear maps lose
+        theirs as they are copied, so memory holds them once; the model is of no use after that.
         """
         bert = model if isinstance(model, BertModel) else getattr(model, "bert", None)
         if not isinstance(bert, BertModel):
             raise ValueError(f"Engine takes minibert's models, not {type(model).__name__}")
+        if any(weight.is_meta for weight in bert.parameters()):
+            raise ValueError("this model's weights were let go, or never filled: load it again")
         self.config = bert.config
         self.device = bert.embeddings.token.weight.device
         self.dtype = bert.embeddings.token.weight.dtype if dtype is None else dtype
@@ -82,8 +83,7 @@ class Engine:
         self.path += f"{str(self.dtype).removeprefix('torch.')} on {self.device}"
         self.batch_tokens = batch_tokens(self.device, self.config.hidden_size)
         embeddings = bert.embeddings
-        # Only looked up in: shared with the model where the precision allows.
-        self.token = embeddings.token.weight.detach().to(self.dtype)
+        self.token = embeddings.token.weight.detach().to(self.dtype)  # shared where dtypes agree
         segments = embeddings.segment.weight[:, None]
         self.position = self.own(segments + embeddings.position.table)  # [2, max S, D]
         self.layer_norm = self.norm(embeddings.layer_norm)

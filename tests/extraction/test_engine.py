@@ -177,6 +177,8 @@ def test_a_model_that_is_let_go():
     maps = [module for module in model.encoder.modules() if isinstance(module, torch.nn.Linear)]
     assert len(maps) == 6 * model.config.num_hidden_layers
     assert all(one.weight.is_meta and one.bias.is_meta for one in maps)
+    with pytest.raises(ValueError, match="this model's weights were let go, or never filled: load"):
+        Engine(model)
 
 
 def test_half_precision_is_close():
