@@ -31,6 +31,7 @@ PUBLIC = {
     "Engine": "minibert.extraction.engine",
     "embed": "minibert.extraction.embed",
     "trace": "minibert.inspection.trace",
+    "patch": "minibert.inspection.patch",
     "explain": "minibert.inspection.explain",
 }
 __all__ = list(PUBLIC)

@@ -24,6 +24,7 @@ import torch
 from torch import nn
 
 from minibert.config import BertConfig
+from minibert.named import Named
 
 
 def attention_scores(query: torch.Tensor, key: torch.Tensor) -> torch.Tensor:
@@ -85,11 +86,12 @@ class MultiHeadAttention(nn.Module):
         self.query = nn.Linear(config.hidden_size, config.hidden_size)
         self.key = nn.Linear(config.hidden_size, config.hidden_size)
         self.value = nn.Linear(config.hidden_size, config.hidden_size)
-        self.scores = nn.Identity()
-        self.probs = nn.Identity()
+        self.scores = Named()
+        self.masked_scores = Named()
+        self.probs = Named()
         self.dropout = nn.Dropout(config.attention_probs_dropout_prob)
-        self.context = nn.Identity()
-        self.merged_context = nn.Identity()
+        self.context = Named()
+        self.merged_context = Named()
         self.output = nn.Linear(config.hidden_size, config.hidden_size)
 
     def forward(
@@ -99,7 +101,8 @@ class MultiHeadAttention(nn.Module):
         key = self.split_heads(self.key(x))  # [B, N, S, H]
         value = self.split_heads(self.value(x))  # [B, N, S, H]
         scores = self.scores(attention_scores(query, key))  # [B, N, S, S]
-        probs = self.probs(softmax(scores + additive_mask))
+        masked_scores = self.masked_scores(scores + additive_mask)
+        probs = self.probs(softmax(masked_scores))
         context = self.context(self.dropout(probs) @ value)  # [B, N, S, H]
         # Each token's heads side by side again: the axis N must stand next to H before they merge.
         merged_context = self.merged_context(context.transpose(1, 2).flatten(2))  # [B, S, D]

@@ -18,6 +18,7 @@ from torch import nn
 
 from minibert.config import BertConfig
 from minibert.layer_norm import LayerNorm
+from minibert.named import Named
 from minibert.positional import POSITIONS
 
 
@@ -37,7 +38,7 @@ class Embeddings(nn.Module):
         self.token = nn.Embedding(config.vocab_size, config.hidden_size)
         self.position = POSITIONS[config.position_embedding_type](config)
         self.segment = nn.Embedding(config.type_vocab_size, config.hidden_size)
-        self.sum = nn.Identity()
+        self.sum = Named()
         self.layer_norm = LayerNorm(config.hidden_size, config.layer_norm_eps)
         self.dropout = nn.Dropout(config.hidden_dropout_prob)
 

@@ -25,6 +25,7 @@ from minibert.attention import MultiHeadAttention
 from minibert.config import BertConfig
 from minibert.feed_forward import FeedForward
 from minibert.layer_norm import LayerNorm
+from minibert.named import Named
 
 
 class EncoderLayer(nn.Module):
@@ -41,10 +42,10 @@ class EncoderLayer(nn.Module):
     def __init__(self, config: BertConfig):
         super().__init__()
         self.attention = MultiHeadAttention(config)
-        self.attention_residual = nn.Identity()
+        self.attention_residual = Named()
         self.attention_layer_norm = LayerNorm(config.hidden_size, config.layer_norm_eps)
         self.feed_forward = FeedForward(config)
-        self.feed_forward_residual = nn.Identity()
+        self.feed_forward_residual = Named()
         self.feed_forward_layer_norm = LayerNorm(config.hidden_size, config.layer_norm_eps)
         self.dropout = nn.Dropout(config.hidden_dropout_prob)
 

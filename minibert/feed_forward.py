@@ -23,6 +23,7 @@ import torch
 from torch import nn
 
 from minibert.config import BertConfig
+from minibert.named import Named
 
 
 def gelu(x: torch.Tensor) -> torch.Tensor:
@@ -48,7 +49,7 @@ class FeedForward(nn.Module):
     def __init__(self, config: BertConfig):
         super().__init__()
         self.inner = nn.Linear(config.hidden_size, config.intermediate_size)
-        self.activation = nn.Identity()
+        self.activation = Named()
         self.output = nn.Linear(config.intermediate_size, config.hidden_size)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

@@ -26,6 +26,7 @@ from minibert.config import BertConfig
 from minibert.feed_forward import gelu
 from minibert.layer_norm import LayerNorm
 from minibert.model import BertModel, BertOutput, check_ids, initialise
+from minibert.named import Named
 
 NO_LABEL = -100  # a position that is not asked: the common convention
 IS_NEXT, IS_RANDOM = 0, 1
@@ -37,10 +38,10 @@ class MaskedLMHead(nn.Module):
     def __init__(self, config: BertConfig):
         super().__init__()
         self.dense = nn.Linear(config.hidden_size, config.hidden_size)
-        self.activation = nn.Identity()
+        self.activation = Named()
         self.layer_norm = LayerNorm(config.hidden_size, config.layer_norm_eps)
         self.bias = nn.Parameter(torch.zeros(config.vocab_size))
-        self.logits = nn.Identity()
+        self.logits = Named()
         initialise(self, config.initializer_range)
 
     def forward(self, hidden: torch.Tensor, token_embeddings: torch.Tensor) -> torch.Tensor:

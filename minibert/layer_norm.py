@@ -17,6 +17,8 @@ float32. (The 1e-5 that most libraries default to changes the digits; in float16
 import torch
 from torch import nn
 
+from minibert.named import Named
+
 
 class LayerNorm(nn.Module):
     """Give each token's features mean 0 and variance 1, then the learned scale and shift.
@@ -34,6 +36,7 @@ class LayerNorm(nn.Module):
         self.eps = eps
         self.gamma = nn.Parameter(torch.ones(hidden_size))
         self.beta = nn.Parameter(torch.zeros(hidden_size))
+        self.normalised = Named()
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         # Over the features of one token, never over the batch: so a token's result does not
@@ -41,4 +44,5 @@ class LayerNorm(nn.Module):
         centred = x - x.mean(dim=-1, keepdim=True)
         # 1/D, not 1/(D−1): the spread of these D numbers, not an estimate from a sample.
         variance = (centred * centred).mean(dim=-1, keepdim=True)  # [..., 1]
-        return self.gamma * (centred / torch.sqrt(variance + self.eps)) + self.beta
+        normalised = self.normalised(centred / torch.sqrt(variance + self.eps))
+        return self.gamma * normalised + self.beta

@@ -22,6 +22,7 @@ from minibert.attention import make_additive_mask
 from minibert.config import BertConfig
 from minibert.embedding import Embeddings
 from minibert.encoder import Encoder
+from minibert.named import Named
 from minibert.positional import LearnedPositions
 
 
@@ -41,7 +42,7 @@ class Pooler(nn.Module):
     def __init__(self, config: BertConfig):
         super().__init__()
         self.dense = nn.Linear(config.hidden_size, config.hidden_size)
-        self.activation = nn.Identity()
+        self.activation = Named()
 
     def forward(self, last_hidden_state: torch.Tensor) -> torch.Tensor:
         first_token = last_hidden_state[:, 0]  # [B, D]

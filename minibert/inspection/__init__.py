@@ -1,1 +1,3 @@
-"""Looking into the model: trace.py, numpy_twin.py, verify.py."""
+"""See inside. A forward pass: read every intermediate (trace.py), replace some (patch.py), go through
+it step by step (walk.py, printed by walk_page.py). A text: how it became its tokens (explain.py).
+"""

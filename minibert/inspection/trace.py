@@ -5,26 +5,19 @@
     t["encoder.layers.3.attention.probs"]  # [B, N, S, S]
 
 A name is the path of a module; layers count from 0 there, so `encoder.layers.3` is the fourth and
-its output is hidden_states[4]. `trace` only gathers: to change a value on its way, hang PyTorch's
-own hook on the same module. Taking out head 2 of the fourth layer:
-
-    def without_head_2(module, inputs, context):
-        context = context.clone()  # [B, N, S, H]
-        context[:, 2] = 0
-        return context
-
-    hook = model.encoder.layers[3].attention.context.register_forward_hook(without_head_2)
-    model(**inputs)
-    hook.remove()
+its output is hidden_states[4]. `trace` only reads; patch.py replaces values.
 """
 
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from fnmatch import fnmatchcase
+from typing import Any
 
 import torch
 from torch import nn
+
+from minibert.named import Named
 
 
 class Trace(dict[str, torch.Tensor]):
@@ -36,15 +29,50 @@ class Trace(dict[str, torch.Tensor]):
 
 
 def traceable_names(model: nn.Module) -> list[str]:
-    """The names of all intermediates: every module without parts, but for the dropouts.
-
-    (A dropout is no symbol of a formula; what goes in and what comes out are.)
+    """The names of all intermediates: every module without parts, or with only named values inside
+    (LayerNorm). Dropouts are left out: they are no symbol of a formula.
     """
     return [
         name
         for name, module in model.named_modules()
-        if not list(module.children()) and not isinstance(module, nn.Dropout)
+        if all(isinstance(part, Named) for part in module.children())
+        and not isinstance(module, nn.Dropout)
     ]
+
+
+def matching_names(model: nn.Module, patterns: Iterable[str]) -> dict[str, list[str]]:
+    """Pattern -> the names that it matches (`*` is any text, `?` is one letter)."""
+    known = traceable_names(model)
+    found = {
+        pattern: [name for name in known if fnmatchcase(name, pattern)] for pattern in patterns
+    }
+    for pattern, names in found.items():
+        if not names:
+            close = difflib.get_close_matches(pattern, known, n=3, cutoff=0.4)
+            raise ValueError(f"nothing is called {pattern!r}; close to it: {', '.join(close)}")
+    return found
+
+
+class Recorder:
+    """Puts the value of one module into a Trace, as later modules see it."""
+
+    def __init__(self, recorded: Trace, name: str, module: nn.Module):
+        self.recorded, self.name = recorded, name
+        self.record_hook = module.register_forward_hook(self.record)
+        self.before_hook = module.register_forward_pre_hook(self.become_last)
+
+    def become_last(self, module: nn.Module, inputs: Any) -> None:
+        """Hooks run in the order they were added, and an earlier one may replace the value."""
+        self.record_hook.remove()
+        self.record_hook = module.register_forward_hook(self.record)
+
+    def record(self, module: nn.Module, inputs: Any, output: torch.Tensor) -> None:
+        self.recorded.pop(self.name, None)  # so that a second forward pass is also in its order
+        self.recorded[self.name] = output
+
+    def remove(self) -> None:
+        self.record_hook.remove()
+        self.before_hook.remove()
 
 
 @contextmanager
@@ -62,27 +90,14 @@ def trace(model: nn.Module, names: str | Sequence[str] = "*") -> Iterator[Trace]
         >>> list(t)
         ['encoder.layers.10.attention.probs', 'encoder.layers.11.attention.probs']
     """
-    patterns = [names] if isinstance(names, str) else list(names)
-    known = traceable_names(model)
-    for pattern in patterns:
-        if not any(fnmatchcase(name, pattern) for name in known):
-            close = difflib.get_close_matches(pattern, known, n=3, cutoff=0.4)
-            raise ValueError(f"nothing is called {pattern!r}; close to it: {', '.join(close)}")
+    found = matching_names(model, [names] if isinstance(names, str) else names)
     recorded = Trace()
-
-    def recorder(name: str):
-        def record(module: nn.Module, inputs: tuple, output: torch.Tensor) -> None:
-            recorded.pop(name, None)  # so that a later pass also comes in its order
-            recorded[name] = output
-
-        return record
-
-    hooks = []
+    recorders = [
+        Recorder(recorded, name, model.get_submodule(name))
+        for name in dict.fromkeys(name for matches in found.values() for name in matches)
+    ]
     try:
-        for name in known:
-            if any(fnmatchcase(name, pattern) for pattern in patterns):
-                hooks.append(model.get_submodule(name).register_forward_hook(recorder(name)))
         yield recorded
     finally:
-        for hook in hooks:
-            hook.remove()
+        for recorder in recorders:
+            recorder.remove()

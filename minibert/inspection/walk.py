@@ -1,7 +1,7 @@
 """One forward pass, step by step: formula, name, numbers, and the line of code that computed it.
 
     for step in walk(model, tokenizer("The cat sat on the mat.")):
-        print(step.name, list(step.value.shape), step.formula, step.place, step.source)
+        print(step.name, list(step.value.shape), step.formula, step.location, step.source)
 
 The numbers are those of `trace`. The line is asked of the code while it runs: a hook on each traced
 module looks at who called it. So neither can drift from the textbook.
@@ -23,7 +23,9 @@ from torch import nn
 
 from minibert.config import BertConfig
 from minibert.inspection.trace import trace, traceable_names
+from minibert.named import Named
 
+NORMALISED = "(x − μ) / √(σ² + ε)"
 LAYER_NORM = "LayerNorm(x) = γ · (x − μ) / √(σ² + ε) + β"
 # Each is, letter by letter, a piece of the docstring of the file that computes the step.
 FORMULAS = {
@@ -31,21 +33,25 @@ FORMULAS = {
     "embeddings.segment": "segment[segment ids]",
     "embeddings.position": "position[0 … S−1]",
     "embeddings.sum": "token[ids] + position[0 … S−1] + segment[segment ids]",
+    "embeddings.layer_norm.normalised": NORMALISED,
     "embeddings.layer_norm": LAYER_NORM,
     "attention.query": "x·W_Q,i + b_Q,i",
     "attention.key": "x·W_K,i + b_K,i",
     "attention.value": "x·W_V,i + b_V,i",
     "attention.scores": "QKᵀ / √H",
+    "attention.masked_scores": "QKᵀ / √H + mask",
     "attention.probs": "softmax(QKᵀ / √H + mask)",
     "attention.context": "softmax(QKᵀ / √H + mask) · V",
     "attention.merged_context": "Concat(head_1 … head_N)",
     "attention.output": "Concat(head_1 … head_N) · W_O + b_O",
     "attention_residual": "x + MultiHead(x)",
+    "attention_layer_norm.normalised": NORMALISED,
     "attention_layer_norm": LAYER_NORM,
     "feed_forward.inner": "x·W_1 + b_1",
     "feed_forward.activation": "GELU(x·W_1 + b_1)",
     "feed_forward.output": "GELU(x·W_1 + b_1) · W_2 + b_2",
     "feed_forward_residual": "a + FFN(a)",
+    "feed_forward_layer_norm.normalised": NORMALISED,
     "feed_forward_layer_norm": LAYER_NORM,
     "pooler.dense": "h_L[0] · W + b",
     "pooler.activation": "tanh(h_L[0] · W + b)",
@@ -63,7 +69,7 @@ class Step:
     value: torch.Tensor
     file: str
     line: int
-    inside: str  # where the module that was called goes on, if it is the textbook's own
+    inside: str  # where the module that was called computes, if it is one of the textbook's
 
     @property
     def section(self) -> str:
@@ -80,8 +86,8 @@ class Step:
         return FORMULAS[self.short_name]
 
     @property
-    def place(self) -> str:
-        return place(self.file, self.line)
+    def location(self) -> str:
+        return location(self.file, self.line)
 
     @property
     def source(self) -> str:
@@ -92,7 +98,7 @@ class Step:
         return self.value.dim() == 4 or self.short_name in SIDE_BY_SIDE
 
 
-def place(file: str, line: int) -> str:
+def location(file: str, line: int) -> str:
     """A line of code the way editors and terminals open it: minibert/attention.py:97."""
     path = Path(file)
     path = path.relative_to(ROOT) if path.is_relative_to(ROOT) else path
@@ -130,10 +136,11 @@ def walk(model: nn.Module, inputs: dict[str, torch.Tensor]) -> list[Step]:
 
 
 def inside(module: nn.Module) -> str:
-    """Where a module of the textbook computes; nothing for one of PyTorch's."""
+    """The line where a module of the textbook computes; "" for PyTorch's modules and for names."""
     code = type(module).forward.__code__
-    is_ours = not is_pytorchs(type(module).__module__)
-    return place(code.co_filename, code.co_firstlineno) if is_ours else ""
+    if is_pytorchs(type(module).__module__) or isinstance(module, Named):
+        return ""
+    return location(code.co_filename, code.co_firstlineno)
 
 
 def is_pytorchs(module_name: str) -> bool:

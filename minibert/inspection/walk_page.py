@@ -46,7 +46,7 @@ class Page:
     def step(self, step: Step) -> str:
         matrix, start = self.matrix(step)
         is_probs = step.short_name == "attention.probs"
-        between_tokens = is_probs or step.short_name == "attention.scores"
+        between_tokens = is_probs or step.short_name.endswith("scores")
         columns = self.tokens if between_tokens else counted(start, matrix.shape[1])
         count = MANY if self.in_full or is_probs else FEW
         # The pooler has one row, of the first token.
@@ -54,7 +54,7 @@ class Page:
         if len(matrix) > count:
             rows.append(("…", []))
         return (
-            both_ends(f"{step.name}  {list(step.value.shape)}", step.place)
+            both_ends(f"{step.name}  {list(step.value.shape)}", step.location)
             + both_ends(f"  =  {step.formula}", step.inside and f"in {step.inside}")
             + both_ends(f"  -> {step.source}", "")
             + table(f"head {self.head}" if step.has_heads else "feature", columns, rows)

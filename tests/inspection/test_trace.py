@@ -12,19 +12,22 @@ LAYER_NAMES = [
     "attention.key",
     "attention.value",
     "attention.scores",
+    "attention.masked_scores",
     "attention.probs",
     "attention.context",
     "attention.merged_context",
     "attention.output",
     "attention_residual",
+    "attention_layer_norm.normalised",
     "attention_layer_norm",
     "feed_forward.inner",
     "feed_forward.activation",
     "feed_forward.output",
     "feed_forward_residual",
+    "feed_forward_layer_norm.normalised",
     "feed_forward_layer_norm",
 ]
-EMBEDDING_NAMES = ["token", "segment", "position", "sum", "layer_norm"]
+EMBEDDING_NAMES = ["token", "segment", "position", "sum", "layer_norm.normalised", "layer_norm"]
 
 
 def run(model=MODEL):
@@ -33,7 +36,9 @@ def run(model=MODEL):
 
 
 def hooks_left(model):
-    return sum(len(module._forward_hooks) for module in model.modules())
+    return sum(
+        len(module._forward_hooks) + len(module._forward_pre_hooks) for module in model.modules()
+    )
 
 
 def test_every_symbol_of_the_formulas_has_a_name_in_the_order_of_computation():
@@ -49,8 +54,8 @@ def test_heads_have_names_too():
     model = tiny.ours(BertForPreTraining)
     with trace(model, ["mlm.*", "nsp.*"]) as t:
         run(model)
-    steps = ["mlm.dense", "mlm.activation", "mlm.layer_norm", "mlm.logits", "nsp.logits"]
-    assert list(t) == steps
+    steps = ["dense", "activation", "layer_norm.normalised", "layer_norm", "logits"]
+    assert list(t) == [*(f"mlm.{step}" for step in steps), "nsp.logits"]
 
 
 def test_shapes_and_values_are_the_models_own():
@@ -63,6 +68,13 @@ def test_shapes_and_values_are_the_models_own():
     assert t[layer + "attention.merged_context"].shape == (3, 5, 28)
     assert t[layer + "feed_forward.activation"].shape == (3, 5, 11)
     assert torch.equal(t[layer + "attention.probs"], output.attention_probs[3])
+    masked = t[layer + "attention.masked_scores"]
+    padded = GIVEN["attention_mask"][:, None, None, :].expand_as(masked) == 0
+    assert (masked[padded] < -1e300).all()
+    assert torch.equal(masked[~padded], t[layer + "attention.scores"][~padded])
+    normalised = t[layer + "attention_layer_norm.normalised"]
+    torch.testing.assert_close(normalised.mean(dim=-1), torch.zeros(3, 5).double())
+    torch.testing.assert_close(normalised.var(dim=-1, correction=0), torch.ones(3, 5).double())
     assert torch.equal(t[layer + "feed_forward_layer_norm"], output.hidden_states[4])
     assert torch.equal(t["embeddings.layer_norm"], output.hidden_states[0])
     assert torch.equal(t["pooler.activation"], output.pooler_output)
@@ -94,43 +106,15 @@ def test_gradients_can_be_asked_of_a_traced_value():
     assert gradient.abs().max() > 1e-3
 
 
-def test_ablating_a_head_through_pytorchs_own_hook():
-    def without_head_2(module, inputs, context):
-        context = context.clone()
-        context[:, 2] = 0
-        return context
-
-    attention = MODEL.encoder.layers[3].attention
-    hook = attention.context.register_forward_hook(without_head_2)
-    with trace(MODEL) as t:
-        changed = run()
-    hook.remove()
-    assert (t["encoder.layers.3.attention.merged_context"][..., 14:21] == 0).all()
-    plain = run()
-    assert torch.equal(changed.hidden_states[3], plain.hidden_states[3])
-    assert not torch.allclose(changed.hidden_states[4], plain.hidden_states[4])
-
-
-def test_patching_a_residual_carries_one_text_into_another():
-    """Hand the last residual of text A to text B: from there on B is A."""
-    other = {name: tensor.flip(1) for name, tensor in GIVEN.items()}
-    other["attention_mask"] = GIVEN["attention_mask"]
-    with trace(MODEL, "encoder.layers.5.feed_forward_residual") as t:
-        expected = run().last_hidden_state
-    (residual,) = t.values()
-    module = MODEL.encoder.layers[5].feed_forward_residual
-    hook = module.register_forward_hook(lambda module, inputs, output: residual)
-    with torch.no_grad():
-        patched = MODEL(**other).last_hidden_state
-    hook.remove()
-    assert torch.equal(patched, expected)
-
-
-def test_replaced_probs_are_the_probs_returned():
+def test_a_value_replaced_by_a_hook_hung_inside_the_block_is_what_is_recorded():
+    """PyTorch runs hooks in the order they were hung; the recorder is always the last."""
+    probs = MODEL.encoder.layers[0].attention.probs
     uniform = torch.full((3, 4, 5, 5), 0.2, dtype=torch.float64)
-    hook = MODEL.encoder.layers[0].attention.probs.register_forward_hook(lambda *_: uniform)
-    output = run()
-    hook.remove()
+    with trace(MODEL, "encoder.layers.0.attention.probs") as t:
+        hook = probs.register_forward_hook(lambda *_: uniform)
+        output = run()
+        hook.remove()
+    assert torch.equal(t["encoder.layers.0.attention.probs"], uniform)
     assert torch.equal(output.attention_probs[0], uniform)
 
 

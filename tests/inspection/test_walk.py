@@ -14,7 +14,7 @@ import torch
 
 import minibert.attention
 from minibert import BertModel, trace
-from minibert.inspection.numpy_twin import as_arrays
+from minibert.proof.numpy_twin import as_arrays
 from minibert.inspection.walk import FORMULAS, Debugger, check_head, debug, select, walk
 from tests import tiny
 
@@ -64,9 +64,8 @@ def gelu(x):
     return x * (1 + np.vectorize(math.erf)(x / 2**0.5)) / 2
 
 
-def normalised(x, gamma, beta):
-    centred = x - x.mean(axis=-1)[..., None]
-    return gamma * centred / np.sqrt(x.var(axis=-1)[..., None] + 1e-12) + beta
+def normalised(x):
+    return (x - x.mean(axis=-1)[..., None]) / np.sqrt(x.var(axis=-1)[..., None] + 1e-12)
 
 
 # The formula as it is shown -> the same in NumPy: w a weight, v the value of another step of the
@@ -78,8 +77,9 @@ COMPUTED = {
     "token[ids] + position[0 … S−1] + segment[segment ids]": lambda s: (
         s.v("token") + s.v("position") + s.v("segment")
     ),
-    "LayerNorm(x) = γ · (x − μ) / √(σ² + ε) + β": lambda s: normalised(
-        s.last, s.w(f"{s.own}.gamma"), s.w(f"{s.own}.beta")
+    "(x − μ) / √(σ² + ε)": lambda s: normalised(s.last),
+    "LayerNorm(x) = γ · (x − μ) / √(σ² + ε) + β": lambda s: (
+        s.w(f"{s.own}.gamma") * normalised(s.last_but_one) + s.w(f"{s.own}.beta")
     ),
     "x·W_Q,i + b_Q,i": lambda s: s.linear(s.x, "attention.query"),
     "x·W_K,i + b_K,i": lambda s: s.linear(s.x, "attention.key"),
@@ -87,6 +87,7 @@ COMPUTED = {
     "QKᵀ / √H": lambda s: (
         heads(s.v("attention.query")) @ heads(s.v("attention.key")).swapaxes(2, 3) / 7**0.5
     ),
+    "QKᵀ / √H + mask": lambda s: s.v("attention.scores"),  # a text without padding
     "softmax(QKᵀ / √H + mask)": lambda s: softmax(s.v("attention.scores")),
     "softmax(QKᵀ / √H + mask) · V": lambda s: (
         s.v("attention.probs") @ heads(s.v("attention.value"))
@@ -116,7 +117,7 @@ class Scope:
         step = STEPS[number]
         self.prefix = step.section + "."
         self.own = step.name.removeprefix(self.prefix)
-        self.last = STEPS[number - 1].value.numpy()
+        self.last_but_one, self.last = (STEPS[number - i].value.numpy() for i in (2, 1))
         before = [other for other in STEPS[:number] if other.section != step.section]
         self.x = before[-1].value.numpy() if before else None
 
@@ -147,8 +148,8 @@ def test_the_line_is_the_one_that_calls_the_step():
         assert f"self.{step.name.rpartition('.')[2]}(" in line, step.name
         assert step.source == line.strip()
     probs = STEP["encoder.layers.3.attention.probs"]
-    assert "softmax(scores + additive_mask)" in probs.source
-    assert probs.place == f"minibert/attention.py:{probs.line}"
+    assert "softmax(masked_scores)" in probs.source
+    assert probs.location == f"minibert/attention.py:{probs.line}"
 
 
 def test_what_the_textbook_computes_in_another_file_is_named():
@@ -166,10 +167,10 @@ def test_what_the_textbook_computes_in_another_file_is_named():
 def moved_attention(folder):
     """The textbook's attention from another file, seven lines further down, once rewritten."""
     text = Path(minibert.attention.__file__).read_text("utf-8")
-    old = "probs = self.probs(softmax(scores + additive_mask))"
+    old = "probs = self.probs(softmax(masked_scores))"
     assert old in text
     file = folder / "moved.py"
-    new = "scores = scores + additive_mask\n        probs = self.probs(softmax(scores))"
+    new = "exact = masked_scores\n        probs = self.probs(softmax(exact))"
     file.write_text("\n" * 7 + text.replace(old, new), "utf-8")
     spec = importlib.util.spec_from_file_location("moved", file)
     module = importlib.util.module_from_spec(spec)
@@ -187,9 +188,9 @@ def test_a_line_that_moved_is_found_where_it_is(tmp_path):
     here = STEP["encoder.layers.2.attention.probs"]
     assert torch.equal(moved.value, here.value)
     assert moved.file == str(file)
-    assert moved.place == f"{file.as_posix()}:{here.line + 8}"
-    assert moved.source == "probs = self.probs(softmax(scores))"
-    assert steps["encoder.layers.1.attention.probs"].place == here.place
+    assert moved.location == f"{file.as_posix()}:{here.line + 8}"
+    assert moved.source == "probs = self.probs(softmax(exact))"
+    assert steps["encoder.layers.1.attention.probs"].location == here.location
     out = debugged(model, moved, "")
     assert f"> {file}({moved.line})forward()" in out
 

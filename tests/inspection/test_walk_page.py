@@ -6,7 +6,7 @@ import pytest
 
 from minibert import BertModel
 from minibert.inspection.explain import width
-from minibert.inspection.numpy_twin import as_arrays, forward
+from minibert.proof.numpy_twin import as_arrays, forward
 from minibert.inspection.walk import walk
 from minibert.inspection.walk_page import ACROSS, COLUMNS, FEW, MANY, Page, cut, table
 from tests import tiny
@@ -17,6 +17,7 @@ INPUTS = TOKENIZER("abc ba")
 TOKENS = TOKENIZER.convert_ids_to_tokens(INPUTS["input_ids"][0])
 STEPS = walk(MODEL, INPUTS)
 TWIN = forward(as_arrays(MODEL.state_dict()), tiny.CONFIG, INPUTS["input_ids"].numpy())
+BETWEEN_TOKENS = ("scores", "masked_scores", "probs")
 SIDE_BY_SIDE = ("query", "key", "value", "merged_context")
 
 
@@ -36,14 +37,14 @@ def read_table(text):
 def test_the_numbers_are_those_of_the_twin(step, head):
     first, formula, source, *rest = page(head, in_full=True).step(step).splitlines()
     assert first.split("  ")[:2] == [step.name, str(list(step.value.shape))]
-    assert first.endswith(f"  {step.place}")
+    assert first.endswith(f"  {step.location}")
     assert formula.startswith(f"  =  {step.formula}")
     assert formula.endswith(f"  in {step.inside}" if step.inside else step.formula)
     assert source == f"  -> {step.source}"
     header, rows = read_table("\n".join(rest))
 
     value, kind = TWIN[step.name], step.name.rpartition(".")[2]
-    if kind in ("scores", "probs", "context"):
+    if kind in (*BETWEEN_TOKENS, "context"):
         rows_of_twin = value[0, head]
     elif kind in SIDE_BY_SIDE:  # the twin's own way to cut a vector into heads
         rows_of_twin = value[0, :, 7 * head : 7 * head + 7]
@@ -54,10 +55,10 @@ def test_the_numbers_are_those_of_the_twin(step, head):
     for (_, numbers), expected in zip(rows, rows_of_twin, strict=True):
         assert numbers == pytest.approx(expected[:shown], abs=5.1e-4)
 
-    has_heads = kind in ("scores", "probs", "context", *SIDE_BY_SIDE)
+    has_heads = kind in (*BETWEEN_TOKENS, "context", *SIDE_BY_SIDE)
     corner = ["head", str(head)] if has_heads else ["feature"]
     start = 7 * head if kind in SIDE_BY_SIDE else 0
-    columns = TOKENS if kind in ("scores", "probs") else map(str, range(start, start + shown))
+    columns = TOKENS if kind in BETWEEN_TOKENS else map(str, range(start, start + shown))
     assert header == [*corner, *columns]
 
 

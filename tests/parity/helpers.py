@@ -6,7 +6,7 @@ from pathlib import Path
 from safetensors.torch import save_file
 from torch import nn
 
-from minibert.inspection.verify import Row
+from minibert.proof.verify import Row
 from tests import tiny
 
 

@@ -10,7 +10,7 @@ import torch
 import transformers
 from safetensors.torch import save_file
 
-from minibert.inspection.verify import BOUNDS, compare
+from minibert.proof.verify import BOUNDS, compare
 from tests.parity.helpers import assert_all_passed, legacy_name, official_state
 from weights_loader import load_bert
 

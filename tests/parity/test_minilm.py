@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from minibert.inspection.verify import verify
+from minibert.proof.verify import verify
 from tests.parity.helpers import assert_all_passed
 from tests.shared import shared
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from minibert.attention import softmax
-from minibert.inspection.verify import verify
+from minibert.proof.verify import verify
 from tests.parity.helpers import assert_all_passed
 from weights_loader import load_bert
 

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from minibert.inspection.verify import BOUNDS, compare
+from minibert.proof.verify import BOUNDS, compare
 from tests import tiny
 from tests.parity.helpers import assert_all_passed, save_theirs
 from weights_loader import load_bert

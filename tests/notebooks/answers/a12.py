@@ -5,7 +5,7 @@ import math
 import numpy
 import torch
 
-from minibert.inspection.numpy_twin import erf, softmax
+from minibert.proof.numpy_twin import erf, softmax
 
 
 def gelu_slope(x):

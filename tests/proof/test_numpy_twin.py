@@ -15,7 +15,7 @@ from minibert import (
     BertModel,
     trace,
 )
-from minibert.inspection.numpy_twin import as_arrays, forward
+from minibert.proof.numpy_twin import as_arrays, forward
 from tests import tiny
 from tests.shared import shared
 from weights_loader import load_bert
@@ -79,5 +79,5 @@ def test_a_real_checkpoint_end_to_end():
 
 
 def test_it_needs_no_torch():
-    code = "import sys, minibert.inspection.numpy_twin; sys.exit('torch' in sys.modules)"
+    code = "import sys, minibert.proof.numpy_twin; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0

@@ -5,11 +5,11 @@
 
 transformers computes eagerly, with PyTorch's hooks on its submodules. The attention scores, the
 probs and each head's context have no submodule there; they are caught where its code calls softmax
-and matmul.
+and matmul. LayerNorm's normalised value is PyTorch's layer_norm of the same input without γ and β.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,8 @@ from minibert.inspection.trace import trace
 BOUNDS = {torch.float32: 1e-5, torch.float64: 1e-10}
 TEXTS = ("The cat sat on the mat.", "BERT reads both sides of a word at once, and pads.")
 
-# Our operation -> their module and whether it is what goes in or what comes out.
+# Our operation -> their module, and whether it is the module's input or its output. (Each LayerNorm
+# has an operation more, its normalised value: see their_operations.)
 BERT = {
     "embeddings.token": ("embeddings.word_embeddings", "output"),
     "embeddings.segment": ("embeddings.token_type_embeddings", "output"),
@@ -73,11 +74,11 @@ class Row:
 
 
 class AttentionCatcher(TorchFunctionMode):
-    """Keeps what transformers' attention hands to softmax, and what softmax and matmul return."""
+    """Keeps what transformers' attention gives to softmax, and what softmax and matmul return."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.scores: list[torch.Tensor] = []
+        self.masked_scores: list[torch.Tensor] = []
         self.probs: list[torch.Tensor] = []
         self.products: list[torch.Tensor] = []  # for each layer QKᵀ, then probs · V
 
@@ -86,7 +87,7 @@ class AttentionCatcher(TorchFunctionMode):
     ) -> Any:
         result = func(*args, **(kwargs or {}))
         if func is nn.functional.softmax:
-            self.scores.append(args[0])
+            self.masked_scores.append(args[0])
             self.probs.append(result)
         elif func is torch.matmul:
             self.products.append(result)
@@ -183,7 +184,7 @@ def largest_difference(
     if ours.shape != theirs.shape:
         raise RuntimeError(f"{name}: shapes differ, {list(ours.shape)} and {list(theirs.shape)}")
     pair = torch.stack([ours, theirs])
-    if name.endswith("scores"):  # at padded keys theirs already have the mask added
+    if name.endswith("scores"):  # padded keys are not read either
         pair = pair.where(is_real[:, None, None, :], 0)
     if ours.dim() == 4:  # [B, N, S, S] or [B, N, S, H]: for each token a row in each head
         pair = pair.transpose(2, 3)  # [2, B, S, N, …]
@@ -205,9 +206,13 @@ def their_operations(model: nn.Module, inputs: dict[str, torch.Tensor]) -> tuple
             theirs = f"{prefix}encoder.layer.{i}.{module}"
             table[f"{prefix}encoder.layers.{i}.{ours}"] = (theirs, end)
 
-    def keeper(name: str, end: str):
+    def keeper(name: str, end: str) -> Callable[..., None]:
         def keep(module: nn.Module, args: tuple, output: torch.Tensor) -> None:
             values[name] = args[0] if end == "input" else output
+            if isinstance(module, nn.LayerNorm) and end == "output":
+                values[f"{name}.normalised"] = nn.functional.layer_norm(
+                    args[0], module.normalized_shape, eps=module.eps
+                )
 
         return keep
 
@@ -221,9 +226,11 @@ def their_operations(model: nn.Module, inputs: dict[str, torch.Tensor]) -> tuple
         output = model(**inputs, output_hidden_states=True, output_attentions=True)
     for hook in hooks:
         hook.remove()
+    head_size = model.config.hidden_size // model.config.num_attention_heads
     for i in range(layers):
         attention = f"{prefix}encoder.layers.{i}.attention."
-        values[attention + "scores"] = caught.scores[i]
+        values[attention + "scores"] = caught.products[2 * i] * head_size**-0.5
+        values[attention + "masked_scores"] = caught.masked_scores[i]
         values[attention + "probs"] = caught.probs[i]
         values[attention + "context"] = caught.products[2 * i + 1]
     position = prefix + "embeddings.position"

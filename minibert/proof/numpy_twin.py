@@ -17,6 +17,7 @@ from minibert.config import BertConfig
 
 Arrays = dict[str, np.ndarray]
 erf = np.vectorize(math.erf, otypes=[np.float64])
+LOWEST = np.finfo(np.float64).min  # the score of a padded key
 
 
 def as_arrays(state_dict: Mapping[str, Any]) -> Arrays:
@@ -73,7 +74,7 @@ def one_text(
 
 
 class Scope:
-    """The weights below one prefix, and the place where its values are kept."""
+    """The weights below one prefix, and the values that are computed from them."""
 
     def __init__(self, weights: Arrays, values: Arrays, prefix: str):
         self.weights, self.values, self.prefix = weights, values, prefix
@@ -94,8 +95,8 @@ class Scope:
     def layer_norm(self, name: str, x: np.ndarray, eps: float) -> np.ndarray:
         """γ (x − μ) / √(σ² + ε) + β, NumPy's own mean and (1/n) variance over the features."""
         mean, variance = x.mean(axis=-1)[..., None], x.var(axis=-1)[..., None]
-        standard = (x - mean) * (variance + eps) ** -0.5
-        return self.keep(name, self[f"{name}.gamma"] * standard + self[f"{name}.beta"])
+        normalised = self.keep(f"{name}.normalised", (x - mean) * (variance + eps) ** -0.5)
+        return self.keep(name, self[f"{name}.gamma"] * normalised + self[f"{name}.beta"])
 
 
 def embed(scope: Scope, config: BertConfig, ids: np.ndarray, segments: np.ndarray) -> np.ndarray:
@@ -126,12 +127,18 @@ def encoder_layer(
 def attention(scope: Scope, config: BertConfig, x: np.ndarray, is_real: np.ndarray) -> np.ndarray:
     """Concat(head_1 … head_N) · W_O + b_O, each head from its own slice of the projections."""
     query, key, value = (scope.linear(name, x) for name in ("query", "key", "value"))
-    heads: dict[str, list[np.ndarray]] = {"scores": [], "probs": [], "context": []}
+    heads: dict[str, list[np.ndarray]] = {
+        "scores": [],
+        "masked_scores": [],
+        "probs": [],
+        "context": [],
+    }
     for head in np.split(np.arange(config.hidden_size), config.num_attention_heads):
         scores = np.einsum("qh,kh->qk", query[:, head], key[:, head]) * config.head_size**-0.5
         probs = np.zeros_like(scores)
         probs[:, is_real] = softmax(scores[:, is_real])
         heads["scores"].append(scores)
+        heads["masked_scores"].append(np.where(is_real, scores, LOWEST))
         heads["probs"].append(probs)
         heads["context"].append(np.einsum("qk,kh->qh", probs, value[:, head]))
     for name, values in heads.items():
