@@ -60,8 +60,12 @@ class BertTokenizer:
         self.vocab = dict(zip(self.tokens, range(len(self.tokens)), strict=True))
         self.special_tokens = {**SPECIAL_TOKENS, **special_tokens}
         check_vocab(self.tokens, self.vocab, self.special_tokens)
-        special_ids = [self.vocab[token] for token in self.special_tokens.values()]
-        self.unk_id, self.sep_id, self.pad_id, self.cls_id, self.mask_id = special_ids
+        special_ids = {name: self.vocab[token] for name, token in self.special_tokens.items()}
+        self.unk_token_id = special_ids["unk_token"]
+        self.sep_token_id = special_ids["sep_token"]
+        self.pad_token_id = special_ids["pad_token"]
+        self.cls_token_id = special_ids["cls_token"]
+        self.mask_token_id = special_ids["mask_token"]
         self.settings = {
             "do_lower_case": do_lower_case,
             "strip_accents": strip_accents,
@@ -173,7 +177,7 @@ class BertTokenizer:
         """[CLS] A [SEP] or [CLS] A [SEP] B [SEP] for each text, in one row or, cut, in several; and
         for each row the number of its text.
         """
-        start, end = ([self.cls_id], [self.sep_id]) if add_special_tokens else ([], [])
+        start, end = ([self.cls_token_id], [self.sep_token_id]) if add_special_tokens else ([], [])
         special = len(start) + len(end) * (2 if seconds else 1)
         none = [(0, 0)] * len(end)  # the place of a special token
         rows: dict[str, list] = {"input_ids": [], "token_type_ids": []}
@@ -220,7 +224,7 @@ class BertTokenizer:
             longest = max_length
         elif padding not in (True, "longest"):
             raise ValueError(f"padding must be 'longest', 'max_length' or False, not {padding!r}")
-        fillers = {"input_ids": self.pad_id, "offset_mapping": (0, 0)}
+        fillers = {"input_ids": self.pad_token_id, "offset_mapping": (0, 0)}
         for name, values in rows.items():
             rows[name] = pad(values, longest, fillers.get(name, 0))
 
@@ -233,8 +237,8 @@ class BertTokenizer:
     def convert_tokens_to_ids(self, tokens: str | Sequence[str]) -> int | list[int]:
         """The id of a token or of each of several; of [UNK] where there is none."""
         if isinstance(tokens, str):
-            return self.vocab.get(tokens, self.unk_id)
-        return [self.vocab.get(token, self.unk_id) for token in tokens]
+            return self.vocab.get(tokens, self.unk_token_id)
+        return [self.vocab.get(token, self.unk_token_id) for token in tokens]
 
     def convert_ids_to_tokens(self, ids: int | Iterable[int]) -> str | list[str]:
         """The token of an id or of each of several (a list, a tensor)."""

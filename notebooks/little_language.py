@@ -168,7 +168,7 @@ class Oracle:
         """`share`: of the tokens that are asked."""
         found = all_sentences()
         vocab = tokenizer.vocab
-        self.vocab_size, self.mask_id, self.share = len(vocab), tokenizer.mask_id, share
+        self.vocab_size, self.mask_token_id, self.share = len(vocab), tokenizer.mask_token_id, share
         self.ordinary = len(vocab) - len(tokenizer.special_tokens)  # what a random piece may be
         self.words = numpy.array([[vocab[word] for word in text.split()] for text in found])
         self.given = numpy.zeros((len(TOPICS), len(found)), dtype=numpy.float32)
@@ -179,7 +179,7 @@ class Oracle:
         """P(what is seen | sentence), for all sentences; `asked`: the place that is asked."""
         total = numpy.ones(len(self.words), dtype=numpy.float32)
         for place, shown in enumerate(ids):
-            if shown != self.mask_id:  # [MASK] is equally likely whatever the word
+            if shown != self.mask_token_id:  # [MASK] is equally likely whatever the word
                 share = 1.0 if place == asked else self.share
                 is_it = self.words[:, place] == shown
                 total *= (1 - 0.9 * share) * is_it + 0.1 * share / self.ordinary

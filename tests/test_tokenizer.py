@@ -23,7 +23,8 @@ def test_official_vocabularies(name):
     tokenizer = BertTokenizer.from_vocab(shared(f"data/vocab/bert-base-{name}/vocab.txt"))
     assert len(tokenizer) == tokenizer.vocab_size == SIZES[name]
     assert tokenizer.convert_tokens_to_ids("[PAD]") == 0
-    assert (tokenizer.cls_id, tokenizer.sep_id, tokenizer.mask_id) == (101, 102, 103)
+    assert (tokenizer.unk_token_id, tokenizer.cls_token_id) == (100, 101)
+    assert (tokenizer.sep_token_id, tokenizer.mask_token_id) == (102, 103)
     if name == "chinese":
         assert tokenizer.tokens[343] == "\u2028"
 
@@ -47,7 +48,7 @@ def test_settings_are_read(tmp_path):
     other = [*VOCAB, "<mask>"]
     mask = {"content": "<mask>", "lstrip": False, "special": True}
     assert read(folder(tmp_path, other, mask_token=mask)).tokenize("a<mask>") == ["a", "<mask>"]
-    assert read(folder(tmp_path, other, mask_token="<mask>")).mask_id == len(VOCAB)
+    assert read(folder(tmp_path, other, mask_token="<mask>")).mask_token_id == len(VOCAB)
 
 
 def test_files_and_back(tmp_path):

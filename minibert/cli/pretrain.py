@@ -6,11 +6,13 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from minibert.pretraining.settings import SIZES, SMALL, Settings, settings_for
+from minibert.config import BertConfig
+from minibert.pretraining.settings import SIZES, SMALL, Settings, config_of_size, settings_for
+from minibert.vocabulary import read_json
 
 if TYPE_CHECKING:
-    from minibert.pretraining.trainer import Trainer
     from minibert.tokenizer import BertTokenizer
+    from minibert.training.loop import Trainer
 
 HELP = "train a BERT from raw text: its vocabulary, masked tokens and next sentences"
 
@@ -63,19 +65,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from minibert.common.processes import Processes
     from minibert.pretraining.corpus import Corpus, open_corpus
-    from minibert.pretraining.prepare import make_config, make_tokenizer, new_model
-    from minibert.pretraining.processes import Processes
-    from minibert.pretraining.trainer import Trainer
+    from minibert.pretraining.prepare import make_tokenizer, new_model
+    from minibert.pretraining.task import Pretraining
     from minibert.tokenizer import BertTokenizer
+    from minibert.training.loop import Trainer
 
+    # All that can be checked is checked before the work begins.
     size = None if args.config else args.size or "mini"
+    if size is None:
+        config = BertConfig.from_dict(read_json(args.config))
+    else:
+        config = config_of_size(size, args.positions)
+    if args.workers < 1:
+        raise ValueError(f"workers must be at least 1, not {args.workers}")
     named = {field.name: getattr(args, field.name) for field in fields(Settings)}
     given = {name: value for name, value in named.items() if value is not None}
     settings = settings_for(size, given)
-    cache = args.cache or args.out / "corpus"
     processes = Processes()
-    is_first = processes.rank == 0
+    settings.check_fit(config.max_position_embeddings, processes.world)
+
+    cache = args.cache or args.out / "corpus"
+    is_first = processes.is_first
     if is_first:
         open_out(args.out, args.resume)
         tokenizer = make_tokenizer(
@@ -90,15 +102,16 @@ def run(args: argparse.Namespace) -> int:
         open_corpus(args.corpus, tokenizer, cache, workers=args.workers, on_error=args.on_error)
     processes.wait()
     tokenizer, corpus = BertTokenizer.from_folder(args.out), Corpus(cache)
-    model = new_model(make_config(size, args.positions, args.config, tokenizer), settings)
-    trainer = Trainer(model, tokenizer, corpus, settings, args.out, processes=processes)
+    model = new_model(config, tokenizer, settings)
+    task = Pretraining(model, tokenizer, corpus, settings)
+    trainer = Trainer(task, settings, args.out, processes=processes)
     resumed = trainer.resume() if args.resume else False
     if is_first:
         for problem in corpus.problems:
             print(problem, file=sys.stderr)
         size = sum(parameter.numel() for parameter in model.parameters())
         print(f"corpus: {corpus}")
-        print(f"model: {size:,} weights; {trainer.path}")
+        print(f"model: {size:,} weights; {trainer.description}")
         print(f"from step {trainer.step} to {settings.steps}" + ", resumed" * resumed, flush=True)
     if not trainer.run():
         if is_first:
@@ -127,13 +140,14 @@ def finish(trainer: "Trainer", tokenizer: "BertTokenizer", out: Path, dtype: str
     """Save the model and the loss curve; what to tell."""
     import torch
 
-    from minibert.pretraining.curve import draw_curve
+    from minibert.pretraining.task import PANELS
+    from minibert.training.curve import draw_curve
     from weights_loader import save_bert
 
     save_bert(trainer.model.to(getattr(torch, dtype)), tokenizer, out)
     told = [f"saved in {out}: load_bert({str(out)!r}), or transformers, reads it"]
     try:
-        draw_curve(out / "log.jsonl", out / "loss.png")
+        draw_curve(out / "log.jsonl", out / "loss.png", PANELS)
         told.append(f"loss curve: {out / 'loss.png'}")
     except ImportError:
         told.append("no loss curve: matplotlib is missing (the extra `plots`)")

@@ -216,7 +216,7 @@ class Embedder:
             ids = [token.id if isinstance(token, Piece) else token for token in content]
             parts = windows(len(ids), self.room, self.stride if self.long == "windows" else 0)
             for part, keep in keeps(parts if self.long == "windows" else parts[:1]):
-                rows.append([self.tokenizer.cls_id, *ids[part], self.tokenizer.sep_id])
+                rows.append([self.tokenizer.cls_token_id, *ids[part], self.tokenizer.sep_token_id])
                 owners.append(place)
                 kept.append(keep)
         states, order = self.engine.run(rows)

@@ -1,5 +1,5 @@
-"""From raw text to a trained BERT, in the order in which the data flows: reading,
-vocabulary_trainer, corpus, sentence_pairs, masking, batches, losses, optimizer, trainer (with
-processes, log and checkpoint), curve, predict. settings holds all that may be chosen, prepare makes
-what a run begins with.
+"""From raw text to a trained BERT, in the order of the data: reading.py, vocabulary_trainer.py,
+corpus.py, sentence_pairs.py, masking.py, batches.py, losses.py, then task.py, which the training
+loop runs. settings.py has all that can be chosen, prepare.py makes the tokenizer and the new model,
+predict.py asks the trained heads.
 """

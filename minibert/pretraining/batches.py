@@ -57,8 +57,8 @@ class Batches:
         seed: int,
     ):
         self.pairs, self.masking, self.length, self.seed = pairs, masking, length, seed
-        self.cls_id, self.sep_id = tokenizer.cls_id, tokenizer.sep_id
-        self.pad_id = tokenizer.pad_id
+        self.cls, self.sep = [tokenizer.cls_token_id], [tokenizer.sep_token_id]
+        self.pad_token_id = tokenizer.pad_token_id
         self.planned: tuple[int, numpy.ndarray] | None = None
 
     def plan(self, epoch: int) -> numpy.ndarray:
@@ -82,16 +82,14 @@ class Batches:
         """The tensors for some rows."""
         rows = list(rows)
         shape = (len(rows), self.length)
-        ids = numpy.full(shape, self.pad_id, dtype=numpy.int64)
+        ids = numpy.full(shape, self.pad_token_id, dtype=numpy.int64)
         segments, real = numpy.zeros_like(ids), numpy.zeros_like(ids)
         nsp_labels = numpy.zeros(len(rows), dtype=numpy.int64)
         places, labels = [], []
         for place, (epoch, number) in enumerate(rows):
             rng = generator(self.seed, ROW, epoch, number)
             pair = self.pairs.pair(self.plan(epoch)[number], rng)
-            text = numpy.concatenate(
-                ([self.cls_id], pair.first, [self.sep_id], pair.second, [self.sep_id])
-            )
+            text = numpy.concatenate((self.cls, pair.first, self.sep, pair.second, self.sep))
             masked = self.masking(text, rng)
             ids[place, : len(text)] = masked.ids
             real[place, : len(text)] = 1

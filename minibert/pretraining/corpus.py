@@ -11,25 +11,24 @@ memory: the system keeps in memory what is being read.
 
 import hashlib
 import json
-import os
-import shutil
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy
 
-from minibert.pretraining.reading import read_lines, split_sentences
+from minibert.common.files import replacing_in_folder
+from minibert.common.lines import blocks
+from minibert.pretraining.reading import corpus_lines, split_sentences
 from minibert.tokenizer import BertTokenizer
 
 LINES_AT_ONCE = 2000
-# A line's ids, sentence by sentence; None is the blank line that ends a document.
-Line = list[list[int]] | None
+# The ids of a line's sentences; None is the blank line that ends a document.
+Sentences = list[list[int]] | None
 
 
 class Corpus:
@@ -67,8 +66,11 @@ def open_corpus(
     `corpus.problems`: what was wrong with which line (with `on_error="skip"`).
     """
     files = [Path(file) for file in files]
-    origin = {"files": [describe(file) for file in files], "vocabulary": fingerprint(tokenizer)}
-    origin["on_error"] = on_error
+    origin = {
+        "files": [describe(file) for file in files],
+        "vocabulary": vocabulary_checksum(tokenizer),
+        "on_error": on_error,
+    }
     if not is_whole(folder, origin):
         write_corpus(files, tokenizer, folder, origin, workers, on_error)
     return Corpus(folder)
@@ -82,7 +84,7 @@ def describe(file: Path) -> list[Any]:
     return [str(file.absolute()), status.st_size, status.st_mtime_ns]
 
 
-def fingerprint(tokenizer: BertTokenizer) -> str:
+def vocabulary_checksum(tokenizer: BertTokenizer) -> str:
     """A checksum of the vocabulary and the tokenizer's settings."""
     content = json.dumps(tokenizer.files(), sort_keys=True)
     return hashlib.sha256(content.encode("utf-8")).hexdigest()
@@ -116,14 +118,11 @@ def write_corpus(
     workers: int,
     on_error: str,
 ) -> None:
-    """Tokenize everything into a new folder, and put it in the place of `folder` when whole."""
+    """Tokenize everything into the files of `folder`, which appear when all are whole."""
     kind = "<u2" if len(tokenizer) <= 1 << 16 else "<u4"
     problems: list[str] = []
-    lines = read_lines(files, on_error=on_error, problems=problems)
-    part = folder.with_name(f".{folder.name}.part")
-    shutil.rmtree(part, ignore_errors=True)  # of a run that was killed
-    part.mkdir(parents=True)
-    try:
+    lines = corpus_lines(files, on_error=on_error, problems=problems)
+    with replacing_in_folder(folder) as part:
         with (
             open(part / "ids.bin", "wb") as ids,
             open(part / "sentences.bin", "wb") as sentences,
@@ -154,18 +153,13 @@ def write_corpus(
             "checksums": {name: checksum(part / name) for name in names},
         }
         (part / "corpus.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-        if folder.exists():
-            shutil.rmtree(folder)
-        os.replace(part, folder)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
 
 
-def tokenized(lines: Iterator[str], tokenizer: BertTokenizer, workers: int) -> Iterator[Line]:
+def tokenized(lines: Iterator[str], tokenizer: BertTokenizer, workers: int) -> Iterator[Sentences]:
     """The ids of all lines, in order, from `workers` processes."""
-    blocks = iter(lambda: list(islice(lines, LINES_AT_ONCE)), [])
+    ready = blocks(lines, LINES_AT_ONCE)
     if workers == 1:
-        for block in blocks:
+        for block in ready:
             yield from tokenize_block(tokenizer, block)
         return
     # Fresh processes: a copy of this one (fork) could be copied while another thread holds a lock.
@@ -174,7 +168,7 @@ def tokenized(lines: Iterator[str], tokenizer: BertTokenizer, workers: int) -> I
         # A few blocks ahead, no more: the text may be larger than memory.
         waiting: deque = deque()
         submit: Callable = pool.submit
-        for block in blocks:
+        for block in ready:
             waiting.append(submit(tokenize_in_worker, block))
             if len(waiting) > 2 * workers:
                 yield from waiting.popleft().result()
@@ -182,7 +176,7 @@ def tokenized(lines: Iterator[str], tokenizer: BertTokenizer, workers: int) -> I
             yield from future.result()
 
 
-def tokenize_block(tokenizer: BertTokenizer, lines: list[str]) -> list[Line]:
+def tokenize_block(tokenizer: BertTokenizer, lines: list[str]) -> list[Sentences]:
     """Sentences without a piece (only control characters, say) are left out."""
     return [
         [ids for sentence in split_sentences(line) if (ids := tokenizer.text_ids(sentence))]
@@ -198,7 +192,7 @@ def set_tokenizer(tokenizer: BertTokenizer) -> None:
     worker_tokenizer = tokenizer
 
 
-def tokenize_in_worker(lines: list[str]) -> list[Line]:
+def tokenize_in_worker(lines: list[str]) -> list[Sentences]:
     return tokenize_block(worker_tokenizer, lines)
 
 

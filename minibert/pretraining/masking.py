@@ -46,7 +46,7 @@ class Masking:
             raise ValueError(f"max_predictions must be at least 1, not {at_most!r}")
         self.share, self.at_most, self.whole_words = share, at_most, whole_words
         special = set(tokenizer.special_tokens.values())
-        self.mask_id = tokenizer.mask_id
+        self.mask_token_id = tokenizer.mask_token_id
         self.is_special = numpy.array([token in special for token in tokenizer.tokens])
         self.goes_on = numpy.array([token.startswith("##") for token in tokenizer.tokens])
         self.ordinary = numpy.flatnonzero(~self.is_special)
@@ -64,7 +64,7 @@ class Masking:
         labels = ids[places]
         seen = ids.copy()
         fate = rng.random(len(places))
-        seen[places[fate < 0.8]] = self.mask_id
+        seen[places[fate < 0.8]] = self.mask_token_id
         is_random = fate >= 0.9
         seen[places[is_random]] = rng.choice(self.ordinary, int(is_random.sum()))
         return Masked(seen, places, labels)

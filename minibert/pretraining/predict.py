@@ -28,7 +28,7 @@ def fill_mask(
     if not 1 <= top <= len(tokenizer):
         raise ValueError(f"top must be between 1 and {len(tokenizer)}, not {top!r}")
     inputs = tokenizer(text)
-    places = (inputs["input_ids"][0] == tokenizer.mask_id).nonzero().flatten().tolist()
+    places = (inputs["input_ids"][0] == tokenizer.mask_token_id).nonzero().flatten().tolist()
     if not places:
         mask = tokenizer.special_tokens["mask_token"]
         raise ValueError(f"there is no {mask} in {text!r}: write it where a word is to be guessed")

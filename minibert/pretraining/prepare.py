@@ -1,22 +1,23 @@
-"""What a run begins with, a tokenizer and a model with fresh weights, and what it ends with.
+"""What a run begins with: a tokenizer, and a model with fresh weights.
 
-All of it lies in the run's folder: vocab.txt and tokenizer_config.json, the tokenized corpus, then
+The run's folder holds everything: vocab.txt and tokenizer_config.json, the tokenized corpus, then
 log.jsonl and checkpoint.pt, at the end config.json, model.safetensors and loss.png.
 """
 
-import os
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
+from minibert.common.files import replacing
 from minibert.config import BertConfig
 from minibert.heads import BertForPreTraining
 from minibert.positional import sinusoid_table
-from minibert.pretraining.reading import read_lines
-from minibert.pretraining.settings import Settings, config_of_size
+from minibert.pretraining.reading import corpus_lines
+from minibert.pretraining.settings import Settings
 from minibert.pretraining.vocabulary_trainer import train_vocabulary
 from minibert.tokenizer import BertTokenizer
-from minibert.vocabulary import read_json, read_vocab
+from minibert.vocabulary import read_vocab
 
 
 def make_tokenizer(
@@ -38,28 +39,20 @@ def make_tokenizer(
     if vocab is not None:
         tokenizer = BertTokenizer.from_vocab(vocab, do_lower_case=lower_case)
     else:
-        lines = read_lines(files, on_error=on_error)
+        lines = corpus_lines(files, on_error=on_error)
         tokens = train_vocabulary(lines, vocab_size, lower_case=lower_case)
         tokenizer = BertTokenizer(tokens, do_lower_case=lower_case)
     for name, text in tokenizer.files().items():
-        temporary = out / f".{name}.tmp"
-        temporary.write_text(text, encoding="utf-8", newline="\n")
-        os.replace(temporary, out / name)
+        with replacing(out / name) as temporary:
+            temporary.write_text(text, encoding="utf-8", newline="\n")
     return tokenizer
 
 
-def make_config(
-    size: str | None, positions: int, file: Path | None, tokenizer: BertTokenizer
-) -> BertConfig:
-    """The model's sizes, by name or from a config.json; V is the tokenizer's."""
-    found = {"vocab_size": len(tokenizer), "pad_token_id": tokenizer.pad_id}
-    if size is not None:
-        return config_of_size(size, max_position_embeddings=positions, **found)
-    return BertConfig.from_dict({**read_json(file), **found})
-
-
-def new_model(config: BertConfig, settings: Settings) -> BertForPreTraining:
-    """A model with fresh weights, the same for the same seed."""
+def new_model(
+    config: BertConfig, tokenizer: BertTokenizer, settings: Settings
+) -> BertForPreTraining:
+    """A model with fresh weights, the same for the same seed; V is the tokenizer's."""
+    config = replace(config, vocab_size=len(tokenizer), pad_token_id=tokenizer.pad_token_id)
     torch.manual_seed(settings.seed)
     model = BertForPreTraining(config)
     if settings.position_start == "sinusoid":

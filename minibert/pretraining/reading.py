@@ -10,45 +10,35 @@ Source: the input format of the authors' create_pretraining_data.py, which wants
 already cut.
 """
 
-import gzip
-import lzma
 import re
-import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-OPENERS = {".gz": gzip.open, ".xz": lzma.open}
+from minibert.common.lines import file_lines
+
 SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[^\sa-z])|(?<=[。！？])\s*(?=\S)")
 
 
-def read_lines(
+def corpus_lines(
     files: Iterable[Path], *, on_error: str = "raise", problems: list[str] | None = None
 ) -> Iterator[str]:
-    """All lines of all files, without their ends; "" stands between documents and files.
+    """All lines of all files, without white space at their ends; "" stands between documents and
+    files.
 
-    A line that is not UTF-8 is a ValueError; with `on_error="skip"` it is left out and told in
-    `problems`.
+    A line that is not UTF-8 is a ValueError; with `on_error="skip"` it is left out, and `problems`
+    says so.
     """
     for file in files:
-        for number, content in enumerate(raw_lines(file), 1):
-            try:
-                yield content.decode("utf-8-sig" if number == 1 else "utf-8").strip()
-            except UnicodeDecodeError as error:
-                problem = f"{file}: line {number} is not UTF-8 at byte {error.start}"
-                if on_error != "skip":
-                    raise ValueError(f"{problem} (--on-error skip leaves it out)") from None
-                if problems is not None:
-                    problems.append(problem)
+        for line in file_lines(file):
+            if not line.error:
+                yield line.text.strip()
+                continue
+            problem = f"{file}: line {line.number} is {line.error}"
+            if on_error != "skip":
+                raise ValueError(f"{problem} (--on-error skip leaves it out)")
+            if problems is not None:
+                problems.append(problem)
         yield ""
-
-
-def raw_lines(file: Path) -> Iterator[bytes]:
-    """The lines of one file, unpacked; a broken archive is a ValueError."""
-    try:
-        with OPENERS.get(file.suffix, open)(file, "rb") as stream:
-            yield from stream
-    except (EOFError, lzma.LZMAError, gzip.BadGzipFile, zlib.error) as error:
-        raise ValueError(f"{file}: the archive is broken or cut short ({error})") from None
 
 
 def split_sentences(paragraph: str) -> list[str]:

@@ -86,7 +86,7 @@ class SentencePairs:
         else:
             second, label = self.elsewhere(place, room - len(first), rng), IS_RANDOM
         a, b = kept_lengths(len(first), len(second), room)
-        return Pair(shorten(first, a, rng), shorten(second, b, rng), label)
+        return Pair(cut_ends(first, a, rng), cut_ends(second, b, rng), label)
 
     def elsewhere(self, place: int, wanted: int, rng: numpy.random.Generator) -> numpy.ndarray:
         """Sentences of any other document: from a random one on, to `wanted` pieces or its end."""
@@ -117,7 +117,7 @@ def kept_lengths(first: int, second: int, room: int) -> tuple[int, int]:
     return kept, room - kept
 
 
-def shorten(ids: numpy.ndarray, length: int, rng: numpy.random.Generator) -> numpy.ndarray:
+def cut_ends(ids: numpy.ndarray, length: int, rng: numpy.random.Generator) -> numpy.ndarray:
     """Take off pieces, each at the front or at the back by a coin."""
     surplus = len(ids) - length
     front = int(rng.binomial(surplus, 0.5)) if surplus else 0

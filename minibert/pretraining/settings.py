@@ -1,11 +1,12 @@
-"""All that may be chosen in a pretraining run. The defaults are the paper's, for bert-base; SMALL
-is what a small model wants that has hours and not weeks.
+"""All settings of a pretraining run. The defaults are the paper's, for bert-base; SMALL has those
+that suit a small model, which is trained for hours and not for weeks.
 """
 
-from dataclasses import asdict, dataclass, fields
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from minibert.config import BertConfig
+from minibert.training.settings import RunSettings, check_whole
 
 # The authors' sizes: bert-base, and four of the miniatures that they published later.
 SIZES = {
@@ -44,22 +45,10 @@ class Phase:
 
 
 @dataclass(frozen=True)
-class Settings:
+class Settings(RunSettings):
     """Each is an option of `minibert pretrain` of the same name."""
 
-    steps: int = 1_000_000
     phases: str = "256x128:0.9 256x512:0.1"  # rows x length : share of the steps, in order
-    accumulation: int = 1  # a step's rows go through the model in so many parts
-    learning_rate: float = 1e-4
-    warmup: float = 0.01  # share of the steps
-    weight_decay: float = 0.01
-    beta1: float = 0.9
-    beta2: float = 0.999
-    epsilon: float = 1e-6
-    clip: float = 1.0  # the gradient's largest length
-    dropout: float = 0.1
-    optimizer: str = "adamw"  # or "muon", for the encoder's matrices
-    muon_learning_rate: float = 3e-3
     position_start: str = "normal"  # or "sinusoid": the learned table starts as small sine waves
     mask_share: float = 0.15
     max_predictions: int | None = None  # masked tokens in a row, at most
@@ -67,15 +56,17 @@ class Settings:
     short_share: float = 0.1  # pairs that are meant shorter
     held_out: float = 0.02  # share of the documents kept for validation
     validation_rows: int = 1024
-    precision: str = "auto"  # float32, bfloat16, float64; auto: bfloat16 where the hardware has it
-    seed: int = 1
-    log_every: int = 10
-    validate_every: int = 1000
-    save_every: int = 1000
+
+    WHOLE: ClassVar = (*RunSettings.WHOLE, "validation_rows")
+    SHARES: ClassVar = (*RunSettings.SHARES, "held_out", "short_share", "mask_share")
+    CHOICES: ClassVar = RunSettings.CHOICES | {"position_start": ("normal", "sinusoid")}
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            check(field.name, getattr(self, field.name))
+        super().__post_init__()
+        if self.mask_share == 0:
+            raise ValueError("mask_share must be above 0: a row must have a masked token")
+        if self.max_predictions is not None:
+            check_whole("max_predictions", self.max_predictions)
         for phase in self.parts():
             if phase.rows % self.accumulation:
                 raise ValueError(
@@ -111,50 +102,35 @@ class Settings:
                 return part
         return part
 
-    def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+    def check_fit(self, positions: int, processes: int) -> None:
+        """Raise ValueError unless the rows fit a model of so many positions, and can be shared."""
+        for phase in self.parts():
+            if phase.length > positions:
+                raise ValueError(
+                    f"phases: rows of {phase.length}, but the model has {positions} positions"
+                )
+            if phase.rows % (processes * self.accumulation):
+                raise ValueError(
+                    f"phases: {phase.rows} rows cannot be shared by {processes} processes × "
+                    f"accumulation {self.accumulation}"
+                )
 
 
 def settings_for(size: str | None, given: dict[str, Any]) -> Settings:
-    """The settings `given`, the others as they suit the size; None (a config.json) is as base."""
+    """The settings `given`, and for the others those that suit the size; None (a config.json) is as
+    base.
+    """
     return Settings(**(({} if size in ("base", None) else SMALL) | given))
 
 
-def check(name: str, value: Any) -> None:
-    """Raise ValueError for a value that cannot be the setting called `name`."""
-    whole = ("steps", "accumulation", "validation_rows", "log_every", "validate_every")
-    if name in (*whole, "save_every") and (type(value) is not int or value < 1):
-        raise ValueError(f"{name} must be a whole number of at least 1, not {value!r}")
-    if name == "seed" and (type(value) is not int or not 0 <= value < 1 << 31):
-        raise ValueError(f"seed must be a whole number from 0 to below 2**31, not {value!r}")
-    if name == "clip" and value == 0:
-        raise ValueError("clip must be above 0: it is the gradient's largest length")
-    if name in ("warmup", "dropout", "held_out", "beta1", "beta2", "short_share"):
-        check_range(name, value, 0, 1)
-    if name in ("learning_rate", "muon_learning_rate", "weight_decay", "epsilon", "clip"):
-        check_range(name, value, 0, float("inf"))
-    choices = {
-        "optimizer": ("adamw", "muon"),
-        "position_start": ("normal", "sinusoid"),
-        "precision": ("auto", "float32", "bfloat16", "float64"),
-    }
-    if name in choices and value not in choices[name]:
-        raise ValueError(f"{name} must be one of {', '.join(choices[name])}, not {value!r}")
-
-
-def check_range(name: str, value: Any, low: float, high: float) -> None:
-    if type(value) not in (int, float) or not low <= value < high:
-        raise ValueError(f"{name} must be a number from {low} to below {high}, not {value!r}")
-
-
-def config_of_size(size: str, vocab_size: int, **others: Any) -> BertConfig:
+def config_of_size(size: str, positions: int) -> BertConfig:
     """The BertConfig of one of SIZES: heads of 64 features, I = 4·D."""
     if size not in SIZES:
         raise ValueError(f"size must be one of {', '.join(SIZES)}, not {size!r}")
     hidden_size = SIZES[size]["hidden_size"]
     return BertConfig(
-        vocab_size=vocab_size,
+        max_position_embeddings=positions,
         num_attention_heads=hidden_size // 64,
         intermediate_size=4 * hidden_size,
-        **(SIZES[size] | others),
+        **SIZES[size],
     )

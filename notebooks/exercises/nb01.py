@@ -46,7 +46,7 @@ def wordings(answer: list[str]) -> str | None:
 @exercise("01.2")
 def padding(answer: list[int]) -> str | None:
     ids = bundled()(["a a a a a", "a a a"], ["a a a a", "a a"])["input_ids"]
-    hint = compare(answer, [ids.numel(), int((ids == bundled().pad_id).sum())])
+    hint = compare(answer, [ids.numel(), int((ids == bundled().pad_token_id).sum())])
     if hint and "shape is right" in hint:
         return "Two numbers, as asked. How long is each row, with its [CLS] and [SEP]?"
     return hint

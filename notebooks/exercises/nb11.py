@@ -3,6 +3,7 @@
 import math
 
 from minibert.pretraining.optimizer import schedule
+
 from minibert.pretraining.settings import Settings
 
 from . import compare, exercise

@@ -178,7 +178,7 @@ def test_X20_the_rest_predicts_the_masked_word():
     for text in ("a c b", "a d b"):
         ids = tokenizer(text)["input_ids"]
         masked = ids.clone()
-        masked[0, place] = tokenizer.mask_id
+        masked[0, place] = tokenizer.mask_token_id
         inputs.append(masked)
         for labels, asked in ((written, neighbours), (right, [place])):
             labels.append(torch.full_like(ids, NO_LABEL))

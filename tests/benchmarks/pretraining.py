@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy
@@ -22,10 +23,10 @@ from minibert.pretraining.batches import Batch, Batches
 from minibert.pretraining.corpus import open_corpus
 from minibert.pretraining.losses import PretrainingLoss
 from minibert.pretraining.masking import Masking
-from minibert.pretraining.optimizer import make_optimizers
-from minibert.pretraining.reading import read_lines
+from minibert.pretraining.reading import corpus_lines
 from minibert.pretraining.sentence_pairs import SentencePairs
 from minibert.pretraining.settings import Settings, config_of_size
+from minibert.training.optimizers import make_optimizers
 from tests.benchmarks.timing import medians, seconds
 from tests.shared import SHARED
 
@@ -95,7 +96,8 @@ def their_step(config: BertConfig, batch: Batch, dtype: torch.dtype) -> Callable
 def prepare(case: str, dtype: torch.dtype, make: Callable) -> Callable[[], None]:
     size, vocab_size, rows, *_ = CASES[case]
     torch.manual_seed(0)
-    return make(config_of_size(size, vocab_size), make_batch(vocab_size, rows), dtype)
+    config = replace(config_of_size(size, 512), vocab_size=vocab_size)
+    return make(config, make_batch(vocab_size, rows), dtype)
 
 
 def print_peak(case: str, precision: str, who: str) -> None:
@@ -119,7 +121,7 @@ def print_data_speed(tokens_per_second: float) -> None:
         print(f"\ndata: {source} is not there, so not measured")
         return
     with tempfile.TemporaryDirectory() as folder:
-        text, lines = Path(folder) / "text.txt", read_lines([source])
+        text, lines = Path(folder) / "text.txt", corpus_lines([source])
         text.write_text("\n".join(next(lines) for _ in range(20_000)), encoding="utf-8")
         tokenizer = BertTokenizer.from_vocab(SHARED / "data/vocab/bert-base-uncased/vocab.txt")
         corpus = open_corpus([text], tokenizer, Path(folder) / "corpus")

@@ -14,8 +14,8 @@ import torch
 
 import minibert.attention
 from minibert import BertModel, trace
-from minibert.proof.numpy_twin import as_arrays
 from minibert.inspection.walk import FORMULAS, Debugger, check_head, debug, select, walk
+from minibert.proof.numpy_twin import as_arrays
 from tests import tiny
 
 MODEL = tiny.ours(BertModel)

@@ -6,9 +6,9 @@ import pytest
 
 from minibert import BertModel
 from minibert.inspection.explain import width
-from minibert.proof.numpy_twin import as_arrays, forward
 from minibert.inspection.walk import walk
 from minibert.inspection.walk_page import ACROSS, COLUMNS, FEW, MANY, Page, cut, table
+from minibert.proof.numpy_twin import as_arrays, forward
 from tests import tiny
 
 MODEL = tiny.ours(BertModel)

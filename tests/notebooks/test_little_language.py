@@ -130,7 +130,7 @@ def test_its_probabilities_are_those_of_the_language(oracle):
         second = row[2:] if rng.random() < 0.5 else other
         rows = ids(*row[:2], *second)
         place = rng.randrange(4), rng.randrange(LENGTH)
-        label, rows[place] = rows[place], TOKENIZER.mask_id
+        label, rows[place] = rows[place], TOKENIZER.mask_token_id
         (guess,), is_next = oracle.guess(rows[:2], rows[2:], [place])
         positive = guess[guess > 0]
         excess.append(-math.log(guess[label]) + float(positive @ numpy.log(positive)))

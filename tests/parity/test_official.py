@@ -107,7 +107,7 @@ def test_the_bank_tutorial():
 def test_the_model_cards_masked_words(text, expected):
     model, tokenizer = load_bert("bert-base-uncased", head="mlm")
     inputs = tokenizer(text)
-    place = inputs["input_ids"][0].tolist().index(tokenizer.mask_id)
+    place = inputs["input_ids"][0].tolist().index(tokenizer.mask_token_id)
     with torch.no_grad():
         probs = softmax(model(**inputs).mlm_logits[0, place])
     best = probs.topk(len(expected))

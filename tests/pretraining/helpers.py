@@ -1,15 +1,19 @@
 """A small text, its vocabulary, and runs over it, for the tests of pretraining."""
 
+import json
 import random
 from pathlib import Path
 
 import numpy
+import torch
 
 from minibert import BertConfig, BertTokenizer
 from minibert.pretraining.corpus import Corpus, open_corpus
 from minibert.pretraining.prepare import new_model
 from minibert.pretraining.settings import Settings
-from minibert.pretraining.trainer import Trainer
+from minibert.pretraining.task import Pretraining
+from minibert.training.checkpoint import load_checkpoint
+from minibert.training.loop import Trainer
 
 WORDS = ["ba", "ce", "di", "fo", "gu", "had", "ide", "jab", "kif", "lag", "mabel", "cabled"]
 VOCAB = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", ".", *WORDS[:9], "la", "##g", "ma", "##bel"]
@@ -62,8 +66,23 @@ def trainer(folder: Path, *, out: str = "out", **changes: object) -> Trainer:
     config = BertConfig(vocab_size=len(VOCAB), **CONFIG)
     settings = Settings(**(SETTINGS | changes))
     (folder / out).mkdir(exist_ok=True)
-    model = new_model(config, settings)
-    return Trainer(model, tokenizer(), corpus(folder), settings, folder / out)
+    model = new_model(config, tokenizer(), settings)
+    task = Pretraining(model, tokenizer(), corpus(folder), settings)
+    return Trainer(task, settings, folder / out)
+
+
+def log(folder):
+    """The lines of a run's log without what depends on the clock."""
+    lines = (folder / "log.jsonl").read_text(encoding="utf-8").splitlines()
+    records = [json.loads(line) for line in lines]
+    for record in records:
+        record.pop("tokens_per_second", None)
+    return records
+
+
+def same_weights(one, other):
+    states = [load_checkpoint(folder, torch.device("cpu"))["model"] for folder in (one, other)]
+    return all(torch.equal(states[0][name], states[1][name]) for name in states[0])
 
 
 def binomial_bounds(count: int, share: float) -> tuple[float, float]:

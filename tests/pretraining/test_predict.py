@@ -11,7 +11,7 @@ def test_fill_mask_is_the_softmax_at_each_mask():
     text = "a [MASK] b [MASK]"
     guesses = fill_mask(model, tokenizer, text, top=3)
     ids = tokenizer(text)["input_ids"]
-    assert ids[0, 2] == ids[0, 4] == tokenizer.mask_id
+    assert ids[0, 2] == ids[0, 4] == tokenizer.mask_token_id
     with torch.no_grad():
         probabilities = torch.nn.functional.softmax(model(ids).mlm_logits[0], dim=-1)
     assert len(guesses) == 2

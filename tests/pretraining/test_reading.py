@@ -3,7 +3,7 @@ import lzma
 
 import pytest
 
-from minibert.pretraining.reading import read_lines, split_sentences
+from minibert.pretraining.reading import corpus_lines, split_sentences
 
 
 def test_lines_of_all_kinds_of_files(tmp_path):
@@ -12,22 +12,22 @@ def test_lines_of_all_kinds_of_files(tmp_path):
     (tmp_path / "b.gz").write_bytes(gzip.compress(content))
     (tmp_path / "c.xz").write_bytes(lzma.compress(content))
     files = [tmp_path / name for name in ("a.txt", "b.gz", "c.xz")]
-    assert list(read_lines(files)) == ["one", "two", "", "three 中", ""] * 3
+    assert list(corpus_lines(files)) == ["one", "two", "", "three 中", ""] * 3
 
 
 def test_a_byte_order_mark_is_no_text(tmp_path):
     file = tmp_path / "windows.txt"
     file.write_text("one\ntwo", encoding="utf-8-sig")
-    assert list(read_lines([file])) == ["one", "two", ""]
+    assert list(corpus_lines([file])) == ["one", "two", ""]
 
 
 def test_a_line_that_is_not_utf8(tmp_path):
     file = tmp_path / "text.txt"
     file.write_bytes("good\nna\u00efve ".encode() + b"\xff bad\nlast\n")
     with pytest.raises(ValueError, match=r"text\.txt: line 2 is not UTF-8 at byte 7"):
-        list(read_lines([file]))
+        list(corpus_lines([file]))
     problems = []
-    assert list(read_lines([file], on_error="skip", problems=problems)) == ["good", "last", ""]
+    assert list(corpus_lines([file], on_error="skip", problems=problems)) == ["good", "last", ""]
     assert problems == [f"{file}: line 2 is not UTF-8 at byte 7"]
 
 
@@ -38,7 +38,7 @@ def test_a_broken_archive(tmp_path, suffix, pack):
         file = tmp_path / f"text{suffix}"
         file.write_bytes(content)
         with pytest.raises(ValueError, match="the archive is broken or cut short"):
-            list(read_lines([file]))
+            list(corpus_lines([file]))
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minibert.heads import IS_NEXT, IS_RANDOM
-from minibert.pretraining.sentence_pairs import SPECIAL, SentencePairs, kept_lengths, shorten
+from minibert.pretraining.sentence_pairs import SPECIAL, SentencePairs, cut_ends, kept_lengths
 from tests.pretraining.helpers import binomial_bounds, corpus, text
 
 
@@ -133,7 +133,7 @@ def test_lengths_as_one_piece_at_a_time(first, second, room):
 
 def test_pieces_go_at_the_front_or_the_back_by_a_coin():
     rng = numpy.random.default_rng(0)
-    starts = numpy.array([shorten(numpy.arange(10), 6, rng)[0] for _ in range(16_000)])
+    starts = numpy.array([cut_ends(numpy.arange(10), 6, rng)[0] for _ in range(16_000)])
     for front, share in enumerate([1 / 16, 4 / 16, 6 / 16, 4 / 16, 1 / 16]):
         low, high = binomial_bounds(len(starts), share)
         assert low < (starts == front).sum() < high

@@ -84,7 +84,7 @@ def test_every_word_of_the_text_can_be_written():
     lines = text().split("\n")
     tokenizer = BertTokenizer(train_vocabulary(lines, 40))
     assert len(tokenizer) == 40
-    assert tokenizer.unk_id not in [i for line in lines for i in tokenizer.text_ids(line)]
+    assert tokenizer.unk_token_id not in [i for line in lines for i in tokenizer.text_ids(line)]
 
 
 def test_fewer_pieces_than_asked_for_if_there_are_no_more():

@@ -1,20 +1,19 @@
-"""AdamW with BERT's settings, the learning rate over time, and Muon as a choice.
+"""AdamW with BERT's settings, and Muon as a choice.
 
 AdamW, for each weight w with gradient g, at step t:
 
     m = β_1·m + (1−β_1)·g        v = β_2·v + (1−β_2)·g²
     w = w − lr·λ·w − lr · m/(1−β_1ᵗ) / (√(v/(1−β_2ᵗ)) + ε)
 
-with no decay λ on biases and LayerNorm. The learning rate rises in a straight line during warm-up
-and falls in one to 0 at the last step.
+with no decay λ on biases and LayerNorm.
 
-Muon takes the matrices of the encoder instead: it turns the averaged gradient M into the nearest
+Muon takes the matrices of the layers instead: it turns the averaged gradient M into the nearest
 matrix whose singular values are all 1, so that every direction moves equally fast. A small BERT
 then needs fewer steps to leave the plateau where it only knows how frequent each piece is (figures:
 the model card of minibert-tiny).
 
 Source: Devlin et al. 2018, appendix A.2, and the authors' optimization.py; Loshchilov and Hutter
-2019 (arXiv 1711.05101). Muon: Jordan et al. 2024, in PyTorch from 2.9.
+2019 (arXiv 1711.05101). Muon: Jordan et al. 2024.
 
 Differs: the authors' Adam leaves out the two corrections 1−βᵗ; warm-up hides the difference.
 """
@@ -22,16 +21,16 @@ Differs: the authors' Adam leaves out the two corrections 1−βᵗ; warm-up hid
 import torch
 from torch import nn
 
-from minibert.pretraining.settings import Settings
+from minibert.training.settings import RunSettings
 
 
-def make_optimizers(model: nn.Module, settings: Settings) -> list[torch.optim.Optimizer]:
+def make_optimizers(model: nn.Module, settings: RunSettings) -> list[torch.optim.Optimizer]:
     """The optimizers; each parameter is in exactly one group of one of them."""
     matrices, decayed, plain = [], [], []
     for name, parameter in model.named_parameters():
         if parameter.ndim < 2:  # biases, γ, β
             plain.append(parameter)
-        elif settings.optimizer == "muon" and "encoder.layers" in name:
+        elif settings.optimizer == "muon" and ".layers." in name:
             matrices.append(parameter)
         else:
             decayed.append(parameter)
@@ -48,8 +47,6 @@ def make_optimizers(model: nn.Module, settings: Settings) -> list[torch.optim.Op
     )
     if not matrices:
         return [adamw]
-    if not hasattr(torch.optim, "Muon"):
-        raise ValueError(f"optimizer 'muon' needs PyTorch 2.9 or newer, not {torch.__version__}")
     muon = torch.optim.Muon(
         matrices,
         lr=settings.muon_learning_rate,
@@ -60,29 +57,8 @@ def make_optimizers(model: nn.Module, settings: Settings) -> list[torch.optim.Op
     return [adamw, muon]
 
 
-def schedule(step: int, settings: Settings) -> float:
-    """The share of the learning rate for step 0, 1, …
-
-    Example:
-        >>> settings = Settings(steps=10, warmup=0.4)
-        >>> [round(schedule(step, settings), 2) for step in range(10)]
-        [0.0, 0.25, 0.5, 0.75, 1.0, 0.83, 0.67, 0.5, 0.33, 0.17]
-    """
-    warmup = round(settings.warmup * settings.steps)
-    if step < warmup:
-        return step / warmup
-    return (settings.steps - step) / max(1, settings.steps - warmup)
-
-
-def set_learning_rate(optimizers: list[torch.optim.Optimizer], share: float) -> None:
-    for optimizer in optimizers:
-        for group in optimizer.param_groups:
-            group.setdefault("full_lr", group["lr"])
-            group["lr"] = group["full_lr"] * share
-
-
 def diagnosis(model: nn.Module, count: int = 5) -> str:
-    """For the report of a step that went wrong: weights that are broken already, else the
+    """For the error of a step that went wrong: the weights that are not finite; if all are, the
     parameters with the largest gradients, NaN first.
     """
     broken = [name for name, p in model.named_parameters() if not p.isfinite().all()]

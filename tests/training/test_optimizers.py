@@ -3,13 +3,9 @@ import torch
 import transformers
 
 from minibert import BertConfig, BertForPreTraining
-from minibert.pretraining.optimizer import (
-    diagnosis,
-    make_optimizers,
-    schedule,
-    set_learning_rate,
-)
 from minibert.pretraining.settings import Settings
+from minibert.training.optimizers import diagnosis, make_optimizers
+from minibert.training.schedule import schedule, set_learning_rate
 from tests import tiny
 
 

@@ -1,8 +1,12 @@
-"""The course of a run as a picture: losses and accuracies over the steps, from log.jsonl."""
+"""The course of a run as a picture: its numbers over the steps, from log.jsonl."""
 
 from pathlib import Path
 
-from minibert.pretraining.log import read_log
+from minibert.common.files import replacing
+from minibert.training.log import read_log
+
+# Title of a panel -> the numbers in it: name in the log -> label.
+Panels = dict[str, dict[str, str]]
 
 
 def smooth(values: list[float], width: int) -> list[float]:
@@ -13,21 +17,21 @@ def smooth(values: list[float], width: int) -> list[float]:
     ]
 
 
-def draw_curve(log: Path, picture: Path) -> None:
-    """Needs matplotlib (the extra `plots`)."""
+def draw_curve(log: Path, picture: Path, panels: Panels) -> None:
+    """Draw the panels side by side; one called a share goes from 0 to 1. Needs matplotlib (the
+    extra `plots`).
+    """
     from matplotlib.figure import Figure
 
     training, validation = read_log(log)
     width = max(1, len(training) // 100)
     figure = Figure(figsize=(9, 4), layout="constrained")
-    left, right = figure.subplots(1, 2)
+    all_axes = figure.subplots(1, len(panels), squeeze=False)[0]
     steps = [record["step"] for record in training]
     checked = [record["step"] for record in validation]
-    for axes, names, title in (
-        (left, {"mlm_loss": "MLM", "nsp_loss": "NSP"}, "loss"),
-        (right, {"mlm_accuracy": "MLM", "nsp_accuracy": "NSP"}, "share of right answers"),
-    ):
-        for (name, label), colour in zip(names.items(), ("C0", "C1"), strict=True):
+    for axes, (title, names) in zip(all_axes, panels.items(), strict=True):
+        for number, (name, label) in enumerate(names.items()):
+            colour = f"C{number}"
             values = smooth([record[name] for record in training], width)
             axes.plot(steps, values, colour, label=f"{label}, training")
             held_out = [record[name] for record in validation]
@@ -35,7 +39,8 @@ def draw_curve(log: Path, picture: Path) -> None:
         axes.set_title(title)
         axes.set_xlabel("step")
         axes.locator_params(axis="x", nbins=6)
-        axes.set_ylim(0, 1 if axes is right else None)
+        axes.set_ylim(0, 1 if title.startswith("share") else None)
         axes.grid(alpha=0.3)
         axes.legend()
-    figure.savefig(picture, dpi=120)
+    with replacing(picture) as temporary:
+        figure.savefig(temporary, dpi=120)
