@@ -30,6 +30,7 @@ PUBLIC = {
     "cross_entropy": "minibert.heads",
     "Engine": "minibert.extraction.engine",
     "embed": "minibert.extraction.embed",
+    "embed_file": "minibert.extraction.embed",
     "trace": "minibert.inspection.trace",
     "patch": "minibert.inspection.patch",
     "explain": "minibert.inspection.explain",

@@ -10,6 +10,7 @@ Differs: article E§3.1 puts the embedding before the tokenization; it comes aft
 results are named as in transformers, but the default is what a model takes: padded tensors.
 """
 
+import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -112,8 +113,13 @@ class BertTokenizer:
             "tokenizer_config.json": json.dumps(config, indent=2, ensure_ascii=False) + "\n",
         }
 
+    def checksum(self) -> str:
+        """The same for the same vocabulary and settings, and for no others."""
+        content = json.dumps(self.files(), sort_keys=True)
+        return hashlib.sha256(content.encode("utf-8")).hexdigest()
+
     def pieces(self, text: str) -> list[Piece]:
-        """The tokens of one text with their places, without [CLS] and [SEP]."""
+        """The tokens of one text with their positions in it, without [CLS] and [SEP]."""
         check_text(text)
         return self.wordpiece.pieces(text)
 

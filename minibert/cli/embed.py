@@ -1,7 +1,6 @@
 """`minibert embed`: the embeddings of every encoder layer, of a text or of a file of millions."""
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
@@ -9,6 +8,11 @@ from pathlib import Path
 CONVENTIONS = ("transformers", "flair", "google", "bert-as-service")
 HELP = "the embeddings of every encoder layer: printed for texts, written for files"
 SHOWN = 4  # numbers of a vector that are printed
+# The options that are arguments of embed_file, too.
+CHOICES = (
+    *("layers", "convention", "mix", "pool", "normalize", "long", "stride"),
+    *("on_error", "field", "column"),
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,6 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="mean, cls, max, mean_sqrt; tokens; word-mean, word-first, word-last, "
         "word-first_last, word-max (default: mean)",
     )
+    group.add_argument("--normalize", action="store_true", default=None, help="vectors of length 1")
     group.add_argument("--dtype", choices=("float32", "bfloat16", "float16", "float64"))
     group.add_argument("--device", help="cpu, cuda, cuda:1 … (default: the GPU, if there is one)")
     group.add_argument(
@@ -57,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
         return write_file(args)
     if args.input:
         raise ValueError("--input needs --out: where the vectors are to go")
-    for name in ("mix", "pool", "dtype", "device", "long", "stride", "on_error", "field", "column"):
+    for name in ("dtype", "device", *CHOICES[2:]):
         if getattr(args, name) is not None:
             raise ValueError(f"--{name.replace('_', '-')} needs --out; printed are whole layers")
     return print_texts(args)
@@ -67,36 +72,25 @@ def write_file(args: argparse.Namespace) -> int:
     """All texts to one file; 1 if some of them were skipped."""
     import torch
 
-    from minibert.extraction.embed import Embedder
-    from minibert.extraction.engine import choose_device
-    from minibert.extraction.storing import store
+    from minibert.common.processes import Processes, choose_device
+    from minibert.extraction.embed import embed_file
+    from minibert.extraction.engine import Engine
     from weights_loader import load_bert
 
     model, tokenizer = load_bert(args.model, device=choose_device(args.device))
-    defaults = {"pool": "mean", "long": "error", "stride": 128, "on_error": "raise"}
-    given = {name: value for name, value in vars(args).items() if value is not None}
-    args = argparse.Namespace(**(vars(args) | defaults | given))
-    names = ("layers", "convention", "mix", "pool", "long", "stride")
-    choices = {name: getattr(args, name) for name in names}
-    dtype = getattr(torch, args.dtype) if args.dtype else None
-    embedder = Embedder(model, tokenizer, dtype=dtype, let_go=True, **choices)
-    note, source = model.account.note, model.account.source
-    device = embedder.engine.device.type
-    read = {"field": args.field, "column": args.column, "on_error": args.on_error}
-    problems = store(
-        embedder,
-        args.input or args.text,
-        args.out,
-        settings={"model": source, "dtype": args.dtype, "device": device, **choices, **read},
-        **read,
+    engine = Engine(model, dtype=getattr(torch, args.dtype) if args.dtype else None, let_go=True)
+    choices = {name: getattr(args, name) for name in CHOICES if getattr(args, name) is not None}
+    problems = embed_file(
+        args.input or args.text, args.out, model=engine, tokenizer=tokenizer, **choices
     )
-    if int(os.environ.get("RANK", "0")) > 0:  # one of several processes: the first one speaks
+    if not Processes(engine.device).is_first:
         return 0
     for problem in problems:
         print(f"minibert embed: skipped {problem}", file=sys.stderr)
-    print(f"written: {args.out} ({args.pool} of {args.layers}, {source}; {embedder.engine.path})")
-    if note:
-        print(f"note: {note}")
+    how = f"{args.pool or 'mean'} of {args.layers}"
+    print(f"written: {args.out} ({how}, {model.account.source}; {engine.description})")
+    if model.account.note:
+        print(f"note: {model.account.note}")
     return 1 if problems else 0
 
 
@@ -110,7 +104,7 @@ def print_texts(args: argparse.Namespace) -> int:
     model, tokenizer = load_bert(args.model)
     count = model.config.num_hidden_layers
     names = layer_names(count)
-    places = select_layers(args.layers, count, convention=args.convention)
+    chosen = select_layers(args.layers, count, convention=args.convention)
     size = f"{model.config.num_hidden_layers} layers, {model.config.hidden_size} features"
     print(f"model: {model.account.source} ({size})")
     if model.account.note:
@@ -119,7 +113,7 @@ def print_texts(args: argparse.Namespace) -> int:
         inputs = tokenizer(text)
         with torch.inference_mode():
             states = model(**inputs).hidden_states
-        layers = {names[place]: states[place][0] for place in places}
+        layers = {names[number]: states[number][0] for number in chosen}
         print_layers(text, tokenizer.convert_ids_to_tokens(inputs["input_ids"][0]), layers)
     return 0
 

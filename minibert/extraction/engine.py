@@ -13,15 +13,14 @@ The formulas are the textbook's; what differs is how the work is laid out:
 5. On a CPU, each core takes texts of its own (parallel.py); a single text is shared by all.
 
 Where oneDNN's operators are not there (another build, a GPU), plain PyTorch does the same work;
-`engine.path` says which it is. tests/extraction/test_engine.py holds every hidden state against the
-textbook.
+`engine.description` says which it is. tests/extraction/test_engine.py holds every hidden state
+against the textbook.
 
     engine = Engine(model)
     hidden_states = engine(**tokenizer(texts))  # as output.hidden_states, but 0 at padding
 """
 
 import math
-import os
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain, groupby
 
@@ -35,38 +34,25 @@ from minibert.layer_norm import LayerNorm
 from minibert.model import BertModel, check_inputs
 
 Map = Callable[[torch.Tensor], torch.Tensor]
-# Texts of one length: how many, how long, and what is added to their scores where keys run on.
+# Texts of one length: how many, how long, and the mask if attention reads past their ends.
 Group = tuple[int, int, torch.Tensor | None]
 # oneDNN keeps a program for each number of rows it has met: rounded up, there are few of them.
 ROUND = 16
-# A processor takes so many exponentials at once, and those left over one by one. Where MANY would
-# be left, keys run on into the next text's, and a mask takes them out again: a fifth less time.
+# A processor computes LANES exponentials at once, and the rest one by one. Where the rest would be
+# MANY or more, attention reads on into the keys of the next text and masks them: a fifth less time.
 LANES = 16
 MANY = 6
 DTYPES = (torch.float32, torch.bfloat16, torch.float16, torch.float64)
-
-
-def choose_device(wanted: str | torch.device | None = None) -> torch.device:
-    """The one asked for; without one, the GPU of this process, or the CPU where there is none."""
-    if wanted is None:
-        gpu = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
-        return gpu if torch.cuda.is_available() else torch.device("cpu")
-    try:
-        torch.zeros(1, device=wanted).item()
-    except (RuntimeError, AssertionError, TypeError):  # no such name, device, or PyTorch for it
-        raise ValueError(
-            f"device must be one that PyTorch can compute on here, such as cpu; not {wanted!r}"
-        ) from None
-    return torch.device(wanted)
 
 
 class Engine:
     """All hidden states of a BertModel (or of the `bert` inside one with heads), fast."""
 
     def __init__(self, model: nn.Module, *, dtype: torch.dtype | None = None, let_go: bool = False):
-        """`dtype`: what to compute in; None is the model's own. After training, make a new Engine:
-        it has copies of all weights but the table of tokens. `let_go`: the model's linear maps lose
-        theirs as they are copied, so memory holds them once; the model is of no use after that.
+        """`dtype`: what to compute in; None is the model's own. The engine copies all weights but
+        the table of tokens: after training, make a new one. `let_go`: the model's linear maps lose
+        their weights as these are copied, so that memory holds them once; the model is of no use
+        then.
         """
         bert = model if isinstance(model, BertModel) else getattr(model, "bert", None)
         if not isinstance(bert, BertModel):
@@ -79,8 +65,9 @@ class Engine:
         if self.dtype not in DTYPES:
             raise ValueError(f"dtype must be one of {DTYPES}, not {dtype!r}")
         self.uses_onednn = has_onednn(self.device, self.dtype)
-        self.path = f"{'oneDNN, reordered weights' if self.uses_onednn else 'PyTorch'}; "
-        self.path += f"{str(self.dtype).removeprefix('torch.')} on {self.device}"
+        library = "oneDNN, reordered weights" if self.uses_onednn else "PyTorch"
+        precision = str(self.dtype).removeprefix("torch.")
+        self.description = f"{library}; {precision} on {self.device}"
         self.batch_tokens = batch_tokens(self.device, self.config.hidden_size)
         embeddings = bert.embeddings
         self.token = embeddings.token.weight.detach().to(self.dtype)  # shared where dtypes agree
@@ -100,7 +87,7 @@ class Engine:
         attention_mask: torch.Tensor | None = None,
         token_type_ids: torch.Tensor | None = None,
     ) -> tuple[torch.Tensor, ...]:
-        """The L+1 hidden states [B, S, D] of the textbook; what stands at padding is 0.
+        """The L+1 hidden states [B, S, D] of the textbook; at padding they are 0.
 
         The real tokens of each row must come first, as every tokenizer pads.
         """
@@ -132,17 +119,17 @@ class Engine:
         @torch.inference_mode()
         def fill(texts: list[int]) -> None:
             parts, order = states_of(texts)
-            places = [torch.arange(lengths[texts[i]]) + texts[i] * length for i in order]
-            places = torch.cat(places).to(self.device)
+            rows = [torch.arange(lengths[texts[i]]) + texts[i] * length for i in order]
+            where = torch.cat(rows).to(self.device)
             for state, part in zip(states, parts, strict=True):
-                state[places] = part
+                state[where] = part
 
         for _ in in_parallel(fill, shares, self.device):
             pass
         return tuple(state.view(batch, length, -1) for state in states)
 
     def shares(self, lengths: list[int]) -> list[list[int]]:
-        """The texts by their numbers: as many batches for each core; few texts are one batch."""
+        """The texts' numbers in batches, as many for each core; few texts are one batch."""
         cores = torch.get_num_threads() if self.device.type == "cpu" else 1
         turns = math.ceil(sum(lengths) / self.batch_tokens / cores)
         found = batches(dict(enumerate(lengths)), turns * cores)
@@ -168,7 +155,7 @@ class Engine:
             return functional.pad(flat, (0, spare)).to(self.device)  # [T + spare]
 
         ids = end_to_end(rows[i] for i in order)
-        places = end_to_end(range(length) for length in lengths)
+        positions = end_to_end(range(length) for length in lengths)
         segment = end_to_end(segments[i] for i in order) if segments else torch.zeros_like(ids)
         groups: list[Group] = []
         behind = tokens + spare
@@ -176,7 +163,7 @@ class Engine:
             texts = len(list(same))
             behind -= texts * length
             groups.append((texts, length, self.run_on_mask(length, behind)))
-        x = self.layer_norm(self.token[ids] + self.position[segment, places])  # [T + spare, D]
+        x = self.layer_norm(self.token[ids] + self.position[segment, positions])  # [T + spare, D]
         states = [x[:tokens]]
         for layer in self.layers:
             x = layer(x, groups)
@@ -184,8 +171,8 @@ class Engine:
         return states, order
 
     def run_on_mask(self, length: int, behind: int) -> torch.Tensor | None:
-        """What takes the keys behind a text of this length out of its softmax, where it pays to run
-        on into them: [length, a multiple of LANES].
+        """Mask for the keys that belong to the next text, [length, a multiple of LANES]; None where
+        reading past the end of a text brings nothing.
         """
         extra = -length % LANES
         if not self.uses_onednn or length % LANES < MANY or extra > behind:
@@ -197,11 +184,11 @@ class Engine:
         return torch.cat([weight.detach() for weight in weights]).to(self.dtype)
 
     def taken(self, *maps: nn.Linear) -> tuple[torch.Tensor, torch.Tensor]:
-        """Their weights and biases, one below the other; always copies."""
+        """Copies of the weights and biases of these maps, one below the other."""
         weights = [one.weight.detach().to(self.dtype) for one in maps]
         bias = self.own(*(one.bias for one in maps))
         if self.uses_onednn:
-            # Several are put together in one place for all layers, which leaves no holes in memory.
+            # Several are put together in memory that all layers share: so no holes are left in it.
             weight = torch.cat(weights, out=self.scratch) if len(maps) > 1 else weights[0]
             weight = torch.ops.mkldnn._reorder_linear_weight(weight)
         else:
@@ -274,7 +261,7 @@ class FastLayer:
 
 
 def run_on(heads: torch.Tensor, keys: int) -> torch.Tensor:
-    """Each text's keys or values, up to so many with those that stand behind it; no copy."""
+    """Each text's keys or values and those after it in memory, together `keys` of them; no copy."""
     texts, num_heads, _, size = heads.shape
     return heads.as_strided((texts, num_heads, keys, size), heads.stride())
 

@@ -46,7 +46,7 @@ def layer_names(num_layers: int) -> list[str]:
 
 
 def select_layers(which: Which, num_layers: int, *, convention: str = "transformers") -> list[int]:
-    """The places in hidden_states, from 0 to L, that `which` means, in its order.
+    """The numbers in hidden_states, from 0 to L, of the layers that `which` means, in its order.
 
     Example:
         >>> select_layers("all", 3), select_layers("-1,-2", 3), select_layers(["layer1", 0], 3)
@@ -59,33 +59,33 @@ def select_layers(which: Which, num_layers: int, *, convention: str = "transform
     names = layer_names(num_layers)
     # Google and bert-as-service have no number for the embeddings: their list begins with layer1.
     first = 1 if convention in ("google", "bert-as-service") else 0
-    places = list(range(first, num_layers + 1))
+    numbers = list(range(first, num_layers + 1))
     if isinstance(which, slice):
-        chosen = places[which]
+        chosen = numbers[which]
     else:
         if isinstance(which, str):
             which = [part.strip() for part in which.split(",")]
         chosen = []
         for part in [which] if isinstance(which, int) else which:
-            chosen += places_of(part, names, places)
+            chosen += numbers_of(part, names, numbers)
     if not chosen:
         raise ValueError(f"no layer chosen by {which!r}; there are {', '.join(names)}")
     return chosen
 
 
-def places_of(part: str | int, names: list[str], places: list[int]) -> list[int]:
-    """The places that one name or number means."""
+def numbers_of(part: str | int, names: list[str], numbers: list[int]) -> list[int]:
+    """The layers that one name or number means."""
     groups = {"all": list(range(len(names))), "encoder": list(range(1, len(names)))}
     if part in groups:
         return groups[part]
     if part in names:
         return [names.index(part)]
     is_number = type(part) is int or (type(part) is str and re.fullmatch(r"-?[0-9]+", part))
-    if is_number and -len(places) <= int(part) < len(places):
-        return [places[int(part)]]
+    if is_number and -len(numbers) <= int(part) < len(numbers):
+        return [numbers[int(part)]]
     raise ValueError(
         f"there is no layer {part!r}; there are all, encoder, {', '.join(names)}, "
-        f"and the numbers {-len(places)} to {len(places) - 1}"
+        f"and the numbers {-len(numbers)} to {len(numbers) - 1}"
     )
 
 
@@ -134,8 +134,8 @@ def recipe(name: str, hidden_states: Sequence[torch.Tensor]) -> torch.Tensor:
     if name not in RECIPES:
         raise ValueError(f"recipe must be one of {', '.join(RECIPES)}, not {name!r}")
     which, how, _ = RECIPES[name]
-    places = select_layers(which, len(hidden_states) - 1)
-    return mix([hidden_states[i] for i in places], "mean" if how == "weighted" else how)
+    layers = select_layers(which, len(hidden_states) - 1)
+    return mix([hidden_states[i] for i in layers], "mean" if how == "weighted" else how)
 
 
 # From tokens to sentences and to words. Padding never takes part.

@@ -1,8 +1,8 @@
-"""Many texts dealt to the cores.
+"""Many texts, shared among the cores.
 
 Cores that share a matrix product wait for the slowest at its end, and a model is hundreds of small
-products. Cores with a batch of texts each never wait. So texts are dealt into batches, and each
-thread takes the next one when it is done with the last.
+products. Cores that have a batch of texts each never wait. So texts are put into batches, and each
+thread takes the next batch when it is done with the last.
 """
 
 from collections import deque
@@ -18,7 +18,7 @@ Result = TypeVar("Result")
 
 
 def batch_tokens(device: torch.device, hidden_size: int) -> int:
-    """How many tokens of a batch are fastest.
+    """How many tokens a batch should have to be fast.
 
     On a CPU a core has a batch to itself, and what is computed of it should stay near the core: the
     more features, the fewer tokens. A GPU wants many at a time.
@@ -27,15 +27,15 @@ def batch_tokens(device: torch.device, hidden_size: int) -> int:
 
 
 def batches(lengths: dict[int, int], count: int) -> list[list[int]]:
-    """Texts of like length together, in so many batches with about as many tokens each, or in fewer
-    where some would have none; the shortest come first.
+    """Texts in `count` batches with about as many tokens each, texts of like length together, the
+    shortest first. A batch without a text is left out. `lengths`: a text's number -> its tokens.
     """
     total = sum(lengths.values())
     found: list[list[int]] = [[] for _ in range(count)]
     start = 0
-    for place in sorted(lengths, key=lengths.__getitem__):
-        found[start * count // total].append(place)
-        start += lengths[place]
+    for text in sorted(lengths, key=lengths.__getitem__):
+        found[start * count // total].append(text)
+        start += lengths[text]
     return [batch for batch in found if batch]
 
 

@@ -30,7 +30,7 @@ class WordSimilarity:
 
 
 def marked_word(sentence: str) -> tuple[str, int, int]:
-    """The sentence without its brackets, and where the bracketed word stands in it.
+    """The sentence without its brackets, and where the bracketed word begins and ends in it.
 
     Example:
         >>> marked_word("He sat by the [bank].")
@@ -81,11 +81,11 @@ def draw(found: WordSimilarity, sentences: Sequence[str], file: str) -> None:
 
     figure = Figure(figsize=(9, 4.5 + 0.2 * len(sentences)), layout="constrained")
     axes = figure.add_subplot()
-    places = range(len(found.layers))
-    axes.fill_between(places, found.anisotropy, color="0.88", label="any two tokens (anisotropy)")
+    numbers = range(len(found.layers))
+    axes.fill_between(numbers, found.anisotropy, color="0.88", label="any two tokens (anisotropy)")
     for (a, b), line in zip(found.pairs, found.cosines.T, strict=True):
-        axes.plot(places, line, marker="o", markersize=4, label=f"sentences {a} and {b}")
-    axes.set_xticks(places, ["emb.", *(str(i) for i in places[1:])])
+        axes.plot(numbers, line, marker="o", markersize=4, label=f"sentences {a} and {b}")
+    axes.set_xticks(numbers, ["emb.", *(str(i) for i in numbers[1:])])
     axes.set_xlabel("encoder layer")
     axes.set_ylabel("cosine")
     axes.set_ylim(min(0.0, float(found.cosines.min()) - 0.05), 1.02)

@@ -1,8 +1,8 @@
 """Vectors of many texts to one file, safely.
 
-Each block of texts is written to a file of its own in FILE.parts, whole or not at all; when all are
-there they are put together, in order, to FILE. So a run that was stopped, even by kill -9, goes on
-where it was when the same command is given again, and FILE comes out the same byte for byte; and
+Each block of texts is written to a file of its own in FILE.parts, whole or not at all. When all are
+there, they are put together in order to FILE. So a run that was stopped, even by kill -9, goes on
+where it was when the same command is given again, and FILE has the same bytes in the end; and
 several processes (torchrun) can share the blocks.
 
     .npy           sentences only: one array [texts, …]
@@ -14,7 +14,6 @@ several processes (torchrun) can share the blocks.
 import io
 import json
 import math
-import os
 import shutil
 import time
 from collections import deque
@@ -28,9 +27,12 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from tqdm import tqdm
 
-from minibert.extraction.embed import SENTENCE_POOLS, Embedder, Vectors
+from minibert.common.files import replacing
+from minibert.common.lines import Line, blocks, count_lines
+from minibert.common.processes import Processes
+from minibert.extraction.embedder import SENTENCE_POOLS, Embedder, Vectors
 from minibert.extraction.engine import Engine
-from minibert.extraction.reading import Line, blocks, count_lines, read_lines
+from minibert.extraction.reading import read_source
 
 KINDS = (".npy", ".safetensors", ".jsonl")
 
@@ -40,15 +42,11 @@ def store(
     source: Iterable[str] | Path,
     out: Path,
     *,
-    field: str | None = None,
-    column: int | None = None,
-    on_error: str = "raise",
-    settings: dict[str, Any],
+    field: str | None,
+    column: int | None,
+    on_error: str,
 ) -> list[str]:
-    """Embed all texts of `source` into the file `out`; returns what was wrong with which line.
-
-    `settings`: all that decides about the result; parts of a run with others are not used.
-    """
+    """Embed all texts of `source` into the file `out`; returns what was wrong with which line."""
     is_ragged = embedder.pool not in SENTENCE_POOLS
     if out.suffix not in KINDS:
         raise ValueError(f"{out}: the name must end in one of {', '.join(KINDS)}")
@@ -56,28 +54,30 @@ def store(
         raise ValueError(f"{out}: vectors of {embedder.pool} make no array; use .safetensors")
     if not out.absolute().parent.is_dir():
         raise ValueError(f"{out}: there is no folder {out.absolute().parent}")
-    lines = read_lines(source, field=field, column=column)
-    rank, world = join_others()
+    lines = read_source(source, field=field, column=column)
+    processes = Processes(embedder.engine.device)
     parts = out.with_name(out.name + ".parts")
-    if rank == 0:
-        own = {"texts in a part": embedder.block, "weights": fingerprint(embedder.engine)}
-        prepare(parts, source, settings | own)
-    wait_for_all(world)
+    if processes.is_first:
+        read = {"field": field, "column": column, "on_error": on_error}
+        own = {"texts in a part": embedder.block_size, "weights": fingerprint(embedder.engine)}
+        prepare(parts, source, embedder.settings() | read | own)
+    processes.wait()
     total = count_lines(source) if isinstance(source, Path) else None
-    with tqdm(total=total, unit=" texts", disable=None if rank == 0 else True) as bar:
-        numbered = enumerate(blocks(lines, embedder.block))
-        files = make_parts(embedder, numbered, parts, on_error, rank, world, bar)
-    wait_for_all(world)
+    hidden = None if processes.is_first else True  # None: hidden where there is no terminal
+    with tqdm(total=total, unit=" texts", disable=hidden) as bar:
+        numbered = enumerate(blocks(lines, embedder.block_size))
+        files = make_parts(embedder, numbered, parts, on_error, processes, bar)
+    processes.wait()
     problems: list[str] = []
-    if rank == 0:
+    if processes.is_first:
         problems = put_together(files, out, embedder.shape, is_ragged)
         shutil.rmtree(parts)
-    wait_for_all(world)
+    processes.wait()
     return problems
 
 
 def fingerprint(engine: Engine) -> list[float]:
-    """A few numbers that other weights, of the same name perhaps, would give otherwise."""
+    """Output values that identify these weights, even under the same model name."""
     tokens = min(8, engine.config.max_position_embeddings)
     size = engine.config.vocab_size
     states, _ = engine.run([[*range(0, size, math.ceil(size / tokens))]])
@@ -89,18 +89,17 @@ def make_parts(
     numbered: Iterable[tuple[int, list[Line]]],
     parts: Path,
     on_error: str,
-    rank: int,
-    world: int,
+    processes: Processes,
     bar: tqdm,
 ) -> list[Path]:
-    """Write the parts that are this process's and are not there yet; returns all files' names."""
+    """Write this process's share of the parts, but for those that are there; returns all names."""
     files: list[Path] = []
     awaited: deque[tuple[Path, int]] = deque()  # the file of a block under way, and its texts
 
     def missing() -> Iterator[list[Line]]:
         for number, block in numbered:
             files.append(parts / f"{number:08}.safetensors")
-            if number % world == rank and not is_whole(files[-1]):
+            if number % processes.world == processes.rank and not is_whole(files[-1]):
                 awaited.append((files[-1], len(block)))
                 yield block
             else:
@@ -117,7 +116,7 @@ def make_parts(
 
 
 def is_whole(part: Path) -> bool:
-    """Is the block there, and readable? (A power failure can leave a file that is not.)"""
+    """Is the part there and readable? (A power failure can leave one that is not.)"""
     try:
         with safe_open(part, framework="np"):
             return True
@@ -125,21 +124,8 @@ def is_whole(part: Path) -> bool:
         return False
 
 
-def join_others() -> tuple[int, int]:
-    """(this process, all processes), as torchrun numbers them."""
-    world = int(os.environ.get("WORLD_SIZE", "1"))
-    if world > 1 and not torch.distributed.is_initialized():
-        torch.distributed.init_process_group("gloo")
-    return int(os.environ.get("RANK", "0")), world
-
-
-def wait_for_all(world: int) -> None:
-    if world > 1:
-        torch.distributed.barrier()
-
-
 def prepare(parts: Path, source: Iterable[str] | Path, settings: dict[str, Any]) -> None:
-    """A folder of parts made with just these settings from just this input."""
+    """Make the folder of parts; parts that are there must have these settings and this input."""
     record = dict(settings)
     if isinstance(source, Path):
         status = source.stat()
@@ -147,7 +133,7 @@ def prepare(parts: Path, source: Iterable[str] | Path, settings: dict[str, Any])
     text = json.dumps(record, indent=2, sort_keys=True, default=str)
     note = parts / "settings.json"
     if parts.exists() and not (isinstance(source, Path) and note.exists()):
-        shutil.rmtree(parts)  # of texts that cannot be known again, or from before its first note
+        shutil.rmtree(parts)  # of texts that nobody can recognise, or without a record
     if not parts.exists():
         parts.mkdir()
         note.write_text(text, encoding="utf-8")
@@ -169,9 +155,8 @@ def write_part(part: Path, vectors: Vectors, problems: list[str]) -> None:
             "counts": torch.tensor([len(one.vectors) for one in vectors]),
             "tokens": torch.frombuffer(bytearray(tokens.encode("utf-8")), dtype=torch.uint8),
         }
-    temporary = part.with_suffix(f".{os.getpid()}.tmp")
-    save_file(tensors, temporary, metadata={"problems": json.dumps(problems)})
-    os.replace(temporary, part)
+    with replacing(part) as temporary:
+        save_file(tensors, temporary, metadata={"problems": json.dumps(problems)})
 
 
 def put_together(
@@ -186,23 +171,18 @@ def put_together(
             problems += json.loads(part.metadata()["problems"])
             for name in names:
                 lengths[name] += part.get_slice(name).get_shape()[0]
-    temporary = out.with_name(f".{out.name}.{os.getpid()}.tmp")
-    try:
-        with open(temporary, "wb") as stream:
-            if out.suffix == ".jsonl":
-                for line in json_lines(files, is_ragged):
-                    stream.write(line)
-            else:
-                shapes = {name: [length] for name, length in lengths.items()}
-                shapes["vectors"] += shape
-                stream.write(header(out.suffix, shapes))
-                for name in names:
-                    for file in files:
-                        with safe_open(file, framework="np") as part:
-                            stream.write(numpy.ascontiguousarray(part.get_tensor(name)).data)
-        os.replace(temporary, out)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with replacing(out) as temporary, open(temporary, "wb") as stream:
+        if out.suffix == ".jsonl":
+            for line in json_lines(files, is_ragged):
+                stream.write(line)
+        else:
+            shapes = {name: [length] for name, length in lengths.items()}
+            shapes["vectors"] += shape
+            stream.write(header(out.suffix, shapes))
+            for name in names:
+                for file in files:
+                    with safe_open(file, framework="np") as part:
+                        stream.write(numpy.ascontiguousarray(part.get_tensor(name)).data)
     return problems
 
 

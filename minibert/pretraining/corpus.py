@@ -9,7 +9,6 @@ checksums: a folder that fits is used again, any other is made anew. The corpus 
 memory: the system keeps in memory what is being read.
 """
 
-import hashlib
 import json
 import zlib
 from collections import deque
@@ -68,7 +67,7 @@ def open_corpus(
     files = [Path(file) for file in files]
     origin = {
         "files": [describe(file) for file in files],
-        "vocabulary": vocabulary_checksum(tokenizer),
+        "vocabulary": tokenizer.checksum(),
         "on_error": on_error,
     }
     if not is_whole(folder, origin):
@@ -82,12 +81,6 @@ def describe(file: Path) -> list[Any]:
         raise ValueError(f"there is no file {file}")
     status = file.stat()
     return [str(file.absolute()), status.st_size, status.st_mtime_ns]
-
-
-def vocabulary_checksum(tokenizer: BertTokenizer) -> str:
-    """A checksum of the vocabulary and the tokenizer's settings."""
-    content = json.dumps(tokenizer.files(), sort_keys=True)
-    return hashlib.sha256(content.encode("utf-8")).hexdigest()
 
 
 def checksum(file: Path) -> int:

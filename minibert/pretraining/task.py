@@ -10,7 +10,7 @@ import torch
 
 from minibert.heads import BertForPreTraining
 from minibert.pretraining.batches import Batch, Batches
-from minibert.pretraining.corpus import Corpus, split_documents, vocabulary_checksum
+from minibert.pretraining.corpus import Corpus, split_documents
 from minibert.pretraining.losses import NAMES, PretrainingLoss
 from minibert.pretraining.masking import Masking
 from minibert.pretraining.sentence_pairs import SentencePairs
@@ -40,7 +40,7 @@ class Pretraining(Task):
     ):
         """`model` keeps its weights if they are trained further; see `new_model` for fresh ones."""
         config = model.bert.config
-        if vocabulary_checksum(tokenizer) != corpus.vocabulary:
+        if tokenizer.checksum() != corpus.vocabulary:
             raise ValueError("the corpus was tokenized with another vocabulary than this tokenizer")
         if len(tokenizer) > config.vocab_size:
             raise ValueError(

@@ -22,6 +22,11 @@ def content(folder):
     return {file.name: file.read_text() for file in folder.iterdir() if file.is_file()}
 
 
+def fail_after_half(file):
+    file.write_text("half")
+    raise OSError("the disk is full")
+
+
 def test_a_file_appears_when_the_block_ends(tmp_path):
     target = tmp_path / "a.txt"
     for text in ("one", "two"):
@@ -35,9 +40,8 @@ def test_a_file_appears_when_the_block_ends(tmp_path):
 def test_after_an_error_the_old_file_is_there_and_nothing_else(tmp_path):
     target = tmp_path / "a.txt"
     target.write_text("old")
-    with pytest.raises(ZeroDivisionError), replacing(target) as temporary:
-        temporary.write_text("half")
-        raise ZeroDivisionError
+    with pytest.raises(OSError, match="full"), replacing(target) as temporary:
+        fail_after_half(temporary)
     assert content(tmp_path) == {"a.txt": "old"}
     with pytest.raises(FileNotFoundError), replacing(tmp_path / "no" / "a.txt") as temporary:
         temporary.write_text("half")
@@ -73,9 +77,8 @@ def test_in_a_folder_that_is_there_other_files_stay(tmp_path):
     target.mkdir()
     (target / "mine").write_text("mine")
     (target / "a").write_text("old")
-    with pytest.raises(ZeroDivisionError), replacing_in_folder(target) as temporary:
-        (temporary / "a").write_text("half")
-        raise ZeroDivisionError
+    with pytest.raises(OSError, match="full"), replacing_in_folder(target) as temporary:
+        fail_after_half(temporary / "a")
     assert content(target) == {"mine": "mine", "a": "old"}
     program = KILLED.format(name="replacing_in_folder")
     assert subprocess.run([sys.executable, "-c", program, str(target)]).returncode == -9

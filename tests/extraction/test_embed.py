@@ -1,5 +1,7 @@
 """Vectors of texts against the textbook and the formulas of layers.py."""
 
+import inspect
+
 import numpy
 import pytest
 import torch
@@ -8,7 +10,8 @@ from hypothesis import strategies as st
 
 from minibert import BertModel
 from minibert.extraction import engine
-from minibert.extraction.embed import POOLS, Embedder, embed
+from minibert.extraction.embed import embed, embed_file
+from minibert.extraction.embedder import POOLS
 from minibert.extraction.engine import Engine
 from minibert.extraction.layers import WeightedSum, pool_sentences, recipe
 from minibert.packing import keeps, windows
@@ -72,7 +75,8 @@ def test_a_trained_weighted_sum(tmp_path):
     # Parts of a run with other weights are not taken for this one's.
     file = tmp_path / "texts.txt"
     file.write_text("\n".join(TEXTS))
-    run(file, layers=[-4, -3, -2, -1], mix=weighted, out=tmp_path / "a.npy")
+    choices = {"model": MODEL, "tokenizer": TOKENIZER, "layers": [-4, -3, -2, -1]}
+    embed_file(file, tmp_path / "a.npy", mix=weighted, **choices)
     assert numpy.allclose(
         numpy.load(tmp_path / "a.npy"), run(layers=[-4, -3, -2, -1], mix=weighted), atol=1e-6
     )
@@ -220,8 +224,53 @@ def test_a_model_needs_its_tokenizer():
         embed(["a"], tokenizer=TOKENIZER)
     with pytest.raises(ValueError, match="computes where it is; give no device"):
         embed(["a"], model=MODEL, tokenizer=TOKENIZER, device="cpu")
-    with pytest.raises(TypeError, match="lauers"):
-        Embedder(MODEL, TOKENIZER, lauers="all")
+
+
+def test_one_text_by_itself():
+    assert torch.equal(run("abc d", layers="all"), run(["abc d"], layers="all")[0])
+    one, (same,) = run("abc d", pool="tokens"), run(["abc d"], pool="tokens")
+    assert one.tokens == same.tokens
+    assert torch.equal(one.vectors, same.vectors)
+
+
+@pytest.mark.parametrize("pool", ["mean", "tokens", "word-mean"])
+def test_vectors_of_length_one(pool):
+    """Each vector of each layer is divided by its Euclidean length, after pooling."""
+    plain, unit = (run(["abc d", "m"], layers="all", pool=pool, normalize=n) for n in (False, True))
+    for before, after in zip(plain, unit, strict=True):
+        if pool != "mean":
+            before, after = before.vectors, after.vectors
+        expected = before / (before * before).sum(dim=-1, keepdim=True).sqrt()
+        torch.testing.assert_close(after, expected, rtol=1e-6, atol=1e-7)
+        assert not torch.allclose(before, after)
+
+
+@pytest.mark.parametrize(
+    ("argument", "told"),
+    [
+        (
+            {"normalize_embeddings": True},
+            r"embed\(\) has no argument 'normalize_embeddings'; normal",
+        ),
+        ({"output_hidden_states": True}, "layers='all'"),
+        ({"batch_size": 32}, "batches are made by their number of tokens"),
+        ({"lauers": "all"}, r"has no argument 'lauers'; see help\(\)"),
+    ],
+)
+def test_other_libraries_names_are_answered(argument, told):
+    with pytest.raises(TypeError, match=told):
+        run(**argument)
+    with pytest.raises(TypeError, match=r"embed_file\(\) has no argument"):
+        embed_file(["a"], "v.npy", **argument)
+
+
+def test_both_functions_have_the_same_arguments():
+    one, other = (
+        list(inspect.signature(function).parameters.values())[first:]
+        for function, first in ((embed, 1), (embed_file, 2))
+    )
+    assert one == other
+    assert all(f"`{one.name}`" in embed.__doc__ for one in one if one.name != "other")
 
 
 @pytest.mark.gpu

@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minibert import BertConfig, BertForPreTraining, BertModel
+from minibert.common.processes import choose_device
 from minibert.extraction import engine as engine_module
-from minibert.extraction.engine import Engine, choose_device
+from minibert.extraction.engine import Engine
 from minibert.extraction.parallel import batches, in_parallel
 from tests import tiny
 from tests.shared import shared
@@ -46,8 +47,8 @@ def path(request, monkeypatch):
 
 def test_the_path_is_told(path):
     engine = Engine(tiny.ours(BertModel).float())
-    assert engine.path.startswith(path)
-    assert engine.path.endswith("float32 on cpu")
+    assert engine.description.startswith(path)
+    assert engine.description.endswith("float32 on cpu")
 
 
 def test_double_precision():
@@ -202,7 +203,7 @@ def test_on_a_gpu():
     expected = Engine(model)(**GIVEN)
     engine = Engine(model.cuda())
     found = engine(**{name: tensor.cuda() for name, tensor in GIVEN.items()})
-    assert engine.path == "PyTorch; float32 on cuda:0"
+    assert engine.description == "PyTorch; float32 on cuda:0"
     for ours, state in zip(found, expected, strict=True):
         torch.testing.assert_close(ours.cpu(), state, rtol=0, atol=1e-4)
 

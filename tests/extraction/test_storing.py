@@ -13,9 +13,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from minibert.extraction import embed as embed_module
+from minibert.extraction import embedder as embedder_module
 from minibert.extraction import storing
-from minibert.extraction.embed import embed
+from minibert.extraction.embed import embed, embed_file
 from weights_loader import load_bert
 
 TEXTS = ["A man plays.", "The cat sat on the mat.", "", "hi"]
@@ -132,7 +132,7 @@ def leave_parts(source, out, monkeypatch, **choices):
     with monkeypatch.context() as patched:
         patched.setattr(storing, "put_together", stopped)
         with pytest.raises(OSError, match="stopped"):
-            embed(source, out=out, **choices)
+            embed_file(source, out, **choices)
 
 
 def test_a_broken_part_is_made_again(tmp_path, monkeypatch):
@@ -143,13 +143,13 @@ def test_a_broken_part_is_made_again(tmp_path, monkeypatch):
     first.write_bytes(first.read_bytes()[:-10])
     assert second.exists()
     seen = []
-    original = embed_module.Embedder.prepare
+    original = embedder_module.Embedder.prepare
     monkeypatch.setattr(
-        embed_module.Embedder,
+        embedder_module.Embedder,
         "prepare",
         lambda self, lines: seen.append(lines[0].number) or original(self, lines),
     )
-    embed(source, out=tmp_path / "v.npy")
+    embed_file(source, tmp_path / "v.npy")
     assert seen == [1]  # the second block, whole, was not made again
     assert numpy.array_equal(numpy.load(tmp_path / "v.npy"), embed(source).numpy())
 
@@ -185,9 +185,9 @@ def test_parts_of_another_size_are_not_used(tmp_path, monkeypatch):
     source = tmp_path / "texts.txt"
     source.write_text("a\n" * 5)
     leave_parts(source, tmp_path / "v.npy", monkeypatch)
-    monkeypatch.setitem(embed_module.BLOCKS, True, 2)
+    monkeypatch.setitem(embedder_module.BLOCKS, True, 2)
     with pytest.raises(ValueError, match="holds parts of a run with another input or other"):
-        embed(source, out=tmp_path / "v.npy")
+        embed_file(source, tmp_path / "v.npy")
 
 
 def test_parts_of_other_weights_are_not_used(tmp_path, monkeypatch):
@@ -200,10 +200,10 @@ def test_parts_of_other_weights_are_not_used(tmp_path, monkeypatch):
     with torch.no_grad():
         model.encoder.layers[0].feed_forward.inner.bias += 0.01
     with pytest.raises(ValueError, match="holds parts of a run with another input or other"):
-        embed(source, out=tmp_path / "v.npy", **choices)
+        embed_file(source, tmp_path / "v.npy", **choices)
     with torch.no_grad():
         model.encoder.layers[0].feed_forward.inner.bias -= 0.01
-    embed(source, out=tmp_path / "v.npy", **choices)
+    embed_file(source, tmp_path / "v.npy", **choices)
 
 
 def test_wrong_lines(tmp_path):
@@ -227,7 +227,7 @@ def test_wrong_lines(tmp_path):
 
 def test_embed_to_a_file(tmp_path):
     out = tmp_path / "v.npy"
-    assert embed(iter(TEXTS), out=out, layers="all") == out
+    assert embed_file(iter(TEXTS), out, layers="all") == []
     assert numpy.array_equal(numpy.load(out), embed(TEXTS, layers="all").numpy())
 
 
@@ -272,7 +272,7 @@ def test_memory_is_bounded_by_the_block(tmp_path, monkeypatch):
     """However long the file, it is read no further than a block ahead of what is written."""
     monkeypatch.setattr(torch, "get_num_threads", lambda: 2)  # more cores read further ahead
     read, written = [], []
-    original, write = embed_module.Embedder.prepare, storing.write_part
+    original, write = embedder_module.Embedder.prepare, storing.write_part
 
     def reading(self, lines):
         read.append(len(lines))
@@ -283,11 +283,11 @@ def test_memory_is_bounded_by_the_block(tmp_path, monkeypatch):
         written.append(arguments)
         return write(*arguments)
 
-    monkeypatch.setattr(embed_module.Embedder, "prepare", reading)
+    monkeypatch.setattr(embedder_module.Embedder, "prepare", reading)
     monkeypatch.setattr(storing, "write_part", writing)
     source = tmp_path / "texts.txt"
     source.write_text(("a cat " * 10 + "\n") * 1200)
-    embed(source, out=tmp_path / "v.npy")
+    embed_file(source, tmp_path / "v.npy")
     assert read == [256, 256, 256, 256, 176]
     assert len(written) == 5
 
@@ -297,7 +297,7 @@ def test_what_comes_before_a_wrong_line_is_kept(tmp_path):
     source = tmp_path / "texts.txt"
     source.write_bytes(b"a cat\n" * 600 + b"\xff\n")
     with pytest.raises(ValueError, match="line 601: not UTF-8"):
-        embed(source, out=tmp_path / "v.npy")
+        embed_file(source, tmp_path / "v.npy")
     parts = sorted(file.name for file in (tmp_path / "v.npy.parts").glob("0*"))
     assert parts == ["00000000.safetensors", "00000001.safetensors"]
     with pytest.raises(ValueError, match="line 1: not a text but int"):
