@@ -5,7 +5,7 @@
     model, tokenizer = load_bert()                              # the bundled tiny model, no network
     model, tokenizer = load_bert("bert-base-uncased")           # a name on the Hugging Face Hub
     model, tokenizer = load_bert("my/folder", head="mlm")       # a folder in the Hub's layout
-    print(model.account)                                        # what became of every tensor
+    print(model.account)                                        # how every tensor was used
     save_bert(model, tokenizer, "another/folder")               # transformers loads it too
 
 Only `model.safetensors` is read, never `pytorch_model.bin`: unpickling a file runs whatever code
@@ -14,15 +14,14 @@ the model itself.
 """
 
 import json
-import os
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any, overload
 
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
-from torch import nn
 
 from minibert.checkpoints.account import Account
 from minibert.checkpoints.source import (
@@ -33,6 +32,7 @@ from minibert.checkpoints.source import (
     read_tensor,
 )
 from minibert.checkpoints.without_init import WithoutInit
+from minibert.common.files import replacing_in_folder
 from minibert.config import BertConfig
 from minibert.heads import (
     BertForMaskedLM,
@@ -101,13 +101,36 @@ LEFT_OUT = {  # beginning of an official name -> why it is not read
     "classifier.": "a fine-tuned task's head",
     "qa_outputs.": "a fine-tuned task's head",
 }
+Bert = BertModel | BertForMaskedLM | BertForNextSentencePrediction | BertForPreTraining
 # `head` -> the class, which transformers has under the same name.
-MODELS = {
+MODELS: dict[str | None, Any] = {
     None: BertModel,
     "mlm": BertForMaskedLM,
     "nsp": BertForNextSentencePrediction,
     "pretraining": BertForPreTraining,
 }
+
+
+@overload
+def load_bert(
+    name: str | Path | None = None,
+    *,
+    head: None = None,
+    revision: str | None = None,
+    device: str | torch.device | None = None,
+    dtype: torch.dtype | None = None,
+) -> tuple[BertModel, BertTokenizer]: ...
+
+
+@overload
+def load_bert(
+    name: str | Path | None = None,
+    *,
+    head: str | None,
+    revision: str | None = None,
+    device: str | torch.device | None = None,
+    dtype: torch.dtype | None = None,
+) -> tuple[Any, BertTokenizer]: ...
 
 
 def load_bert(
@@ -117,7 +140,7 @@ def load_bert(
     revision: str | None = None,
     device: str | torch.device | None = None,
     dtype: torch.dtype | None = None,
-) -> tuple[nn.Module, BertTokenizer]:
+) -> tuple[Any, BertTokenizer]:
     """A model in eval mode (no dropout) and its tokenizer.
 
     `name`: a folder, a name on the Hub, or None for the bundled tiny model.
@@ -144,7 +167,7 @@ def load_bert(
         )
     account = Account(str(name or "minibert-tiny"), note=settings.get("minibert_note", ""))
     with open_weights(folder) as file:
-        model = fill_model(file, folder, config, head, dtype, account)
+        model: Any = fill_model(file, folder, config, head, dtype, account)
     model.account = account
     return model.to(device).eval(), tokenizer
 
@@ -156,9 +179,9 @@ def fill_model(
     head: str | None,
     dtype: torch.dtype,
     account: Account,
-) -> nn.Module:
-    """Build the model without memory for its weights, then hand it the folder's tensors, whose
-    names and shapes `file` tells.
+) -> Bert:
+    """Build the model without memory for its weights, then give it the folder's tensors; `file`
+    has their names and shapes.
     """
     names = official_names(file.keys())
     with torch.device("meta"), WithoutInit():
@@ -171,7 +194,7 @@ def fill_model(
     found = {table[theirs] for theirs in names if theirs in table}
     new = new_head_tensors(config, table.values(), found)
 
-    account.file = {name: fate_of(theirs, name, table) for theirs, name in names.items()}
+    account.file = {name: use_of(theirs, name, table) for theirs, name in names.items()}
     account.model = {ours: "new" if ours in new else "filled" for ours in table.values()}
     check_tensors(file, names, account, table, model)
 
@@ -197,10 +220,10 @@ def check_tensors(
     names: dict[str, str],
     account: Account,
     table: dict[str, str],
-    model: nn.Module,
+    model: Bert,
 ) -> None:
     """Raise CheckpointError with every tensor that is unknown, missing, or of another kind."""
-    problems = [f"{n}: unknown" for n, (fate, _) in account.file.items() if fate == "unknown"]
+    problems = [f"{n}: unknown" for n, (use, _) in account.file.items() if use == "unknown"]
     wanted = {ours: list(tensor.shape) for ours, tensor in model.state_dict().items()}
     for theirs, ours in table.items():
         if account.model[ours] == "new":
@@ -237,7 +260,7 @@ def official_names(names: Iterable[str]) -> dict[str, str]:
     return official
 
 
-def name_table(model: nn.Module) -> dict[str, str]:
+def name_table(model: Bert) -> dict[str, str]:
     """Official name -> our name, for exactly the tensors that this model has."""
     core = model if isinstance(model, BertModel) else model.bert
     layers = {
@@ -251,8 +274,8 @@ def name_table(model: nn.Module) -> dict[str, str]:
     return {theirs: ours for theirs, ours in (bert | MLM | NSP).items() if ours in held}
 
 
-def fate_of(theirs: str, name: str, table: dict[str, str]) -> tuple[str, str]:
-    """What becomes of the file's tensor `name`, and why."""
+def use_of(theirs: str, name: str, table: dict[str, str]) -> tuple[str, str]:
+    """How the file's tensor `name` is used, and why."""
     if theirs in table:
         if name.endswith(theirs):
             return "used", ""
@@ -268,8 +291,8 @@ def fate_of(theirs: str, name: str, table: dict[str, str]) -> tuple[str, str]:
 def new_head_tensors(
     config: BertConfig, wanted: Iterable[str], found: set[str]
 ) -> dict[str, torch.Tensor]:
-    """Fresh tensors for each head that the model has and the file knows nothing of."""
-    new = {}
+    """Fresh tensors for each head that the model has and the file does not."""
+    new: dict[str, torch.Tensor] = {}
     for prefix, part in (("mlm.", MaskedLMHead), ("nsp.", NextSentenceHead)):
         is_wanted = any(name.startswith(prefix) for name in wanted)
         if is_wanted and not any(name.startswith(prefix) for name in found):
@@ -277,7 +300,7 @@ def new_head_tensors(
     return new
 
 
-def save_bert(model: nn.Module, tokenizer: BertTokenizer, folder: str | Path) -> None:
+def save_bert(model: Bert, tokenizer: BertTokenizer, folder: str | Path) -> None:
     """Write config.json, model.safetensors, vocab.txt and tokenizer_config.json.
 
     The official layout: transformers loads it with no missing and no unexpected name. A folder that
@@ -292,24 +315,17 @@ def save_bert(model: nn.Module, tokenizer: BertTokenizer, folder: str | Path) ->
         theirs if theirs.startswith("cls.") else prefix + theirs: held[ours].cpu().contiguous()
         for theirs, ours in name_table(model).items()
     }
-    config = {"architectures": [type(model).__name__], **core.config.to_dict()}
+    # dtype: what transformers computes in, whatever precision the file has.
+    kind = {"architectures": [type(model).__name__], "dtype": "float32"}
+    config = {**kind, **core.config.to_dict()}
     texts = {"config.json": json.dumps(config, indent=2) + "\n", **tokenizer.files()}
 
     folder = Path(folder).absolute()
     if folder.exists() and not folder.is_dir():
         raise CheckpointError(f"{folder} is a file; save_bert needs a folder")
-    part = folder.with_name(f".{folder.name}.{os.getpid()}.part")
-    part.mkdir(parents=True)
-    try:
+    with replacing_in_folder(folder) as part:
         save_file(tensors, part / "model.safetensors", metadata={"format": "pt"})
         for name, text in texts.items():
             (part / name).write_text(text, encoding="utf-8", newline="\n")
-        # safetensors writes for the owner's eyes alone; give it the other files' permissions.
+        # safetensors lets only the owner read its file; give it the other files' permissions.
         shutil.copymode(part / "config.json", part / "model.safetensors")
-        if folder.exists():
-            for file in sorted(part.iterdir()):
-                os.replace(file, folder / file.name)
-        else:
-            os.replace(part, folder)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)

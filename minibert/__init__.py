@@ -1,7 +1,8 @@
 """minibert: BERT written by hand, to be read, stepped through and used.
 
-Reading order: config, tokenizer, embedding (positional, layer_norm), attention, feed_forward,
-encoder, model, heads. The same letters everywhere, in code, comments, docstrings and errors:
+Reading order: config, tokenizer (words, wordpiece, packing, vocabulary), embedding (positional,
+layer_norm), attention, feed_forward, encoder, model, heads. The same letters everywhere, in code,
+comments, docstrings and errors:
 
     B  batch size                    padding_mask      [B, S]        1 = a real token, 0 = padding
     S  sequence length               additive_mask     [B, 1, 1, S]  0, or very large and negative
@@ -16,7 +17,25 @@ encoder, model, heads. The same letters everywhere, in code, comments, docstring
 """
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # for editors and type checkers: the same names as in PUBLIC
+    from minibert.config import BertConfig as BertConfig
+    from minibert.extraction.embed import embed as embed
+    from minibert.extraction.embed import embed_file as embed_file
+    from minibert.extraction.engine import Engine as Engine
+    from minibert.heads import BertForMaskedLM as BertForMaskedLM
+    from minibert.heads import BertForNextSentencePrediction as BertForNextSentencePrediction
+    from minibert.heads import BertForPreTraining as BertForPreTraining
+    from minibert.heads import cross_entropy as cross_entropy
+    from minibert.inspection.explain import explain as explain
+    from minibert.inspection.patch import patch as patch
+    from minibert.inspection.trace import trace as trace
+    from minibert.model import BertModel as BertModel
+    from minibert.model import BertOutput as BertOutput
+    from minibert.tokenizer import BertTokenizer as BertTokenizer
+    from weights_loader import load_bert as load_bert
+    from weights_loader import save_bert as save_bert
 
 # Each name is imported when it is first used: `import minibert` costs nothing by itself.
 PUBLIC = {
@@ -28,17 +47,23 @@ PUBLIC = {
     "BertForNextSentencePrediction": "minibert.heads",
     "BertForPreTraining": "minibert.heads",
     "cross_entropy": "minibert.heads",
-    "Engine": "minibert.extraction.engine",
-    "embed": "minibert.extraction.embed",
-    "embed_file": "minibert.extraction.embed",
+    "load_bert": "weights_loader",
+    "save_bert": "weights_loader",
     "trace": "minibert.inspection.trace",
     "patch": "minibert.inspection.patch",
     "explain": "minibert.inspection.explain",
+    "Engine": "minibert.extraction.engine",
+    "embed": "minibert.extraction.embed",
+    "embed_file": "minibert.extraction.embed",
 }
 __all__ = list(PUBLIC)
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("minibert")
     if name not in PUBLIC:
         raise AttributeError(f"module 'minibert' has no attribute {name!r}")
     return getattr(importlib.import_module(PUBLIC[name]), name)

@@ -97,7 +97,7 @@ class BertConfig:
         return {**ONLY_VALUE, **asdict(self)}
 
 
-def check_number(name: str, value: Any, kind: type) -> None:
+def check_number(name: str, value: Any, kind: Any) -> None:
     """Raise ValueError unless `value` can be the size, probability or scale called `name`."""
     if kind is int:
         lowest = 0 if name == "pad_token_id" else 1

@@ -14,6 +14,7 @@ alone has none: then `pooler_output` is None.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
@@ -58,6 +59,8 @@ class BertModel(nn.Module):
         >>> len(output.hidden_states), output.last_hidden_state.shape, output.pooler_output.shape
         (13, torch.Size([1, 4, 6]), torch.Size([1, 6]))
     """
+
+    account: Any  # of a loaded model: how each tensor of its file was used (weights_loader.py)
 
     def __init__(self, config: BertConfig, *, with_pooler: bool = True):
         super().__init__()

@@ -70,13 +70,14 @@ class Fitting:
 
     def parts(self, first: int, second: int, special: int) -> Iterator[tuple[slice, slice]]:
         """For each row, which tokens of the first and of the second text go into it."""
-        if self.truncation is None or first + second + special <= self.max_length:
+        limit = self.max_length
+        if self.truncation is None or limit is None or first + second + special <= limit:
             yield slice(0, first), slice(0, second)
             return
-        room = self.max_length - special
+        room = limit - special
         if self.truncation == "longest_first" and second:
             if room < 0:
-                raise ValueError(f"max_length {self.max_length} is below {special} special tokens")
+                raise ValueError(f"max_length {limit} is below {special} special tokens")
             kept = shorten(first, second, room)
             yield slice(0, kept[0]), slice(0, kept[1])
             return
@@ -85,7 +86,7 @@ class Fitting:
         size = room - other
         if size < 0 or (self.keep_rest and size <= self.stride):
             raise ValueError(
-                f"max_length {self.max_length} leaves no room for the text to cut: {special} "
+                f"max_length {limit} leaves no room for the text to cut: {special} "
                 f"special tokens, {other} of the other text, stride {self.stride}"
             )
         for part in windows(cut, size, self.stride) if self.keep_rest else [slice(0, size)]:
@@ -100,7 +101,7 @@ def read_fitting(
     *,
     pairs: bool,
 ) -> Fitting:
-    """The arguments of a call, checked: none may be in vain."""
+    """Check the arguments of a call; refuse those that would have no effect."""
     strategy = {True: "longest_first", False: None, "do_not_truncate": None}.get(
         truncation, truncation
     )

@@ -43,6 +43,8 @@ def sinusoid_table(positions: int, hidden_size: int) -> torch.Tensor:
 class LearnedPositions(nn.Module):
     """BERT's: a table with one trainable row for each position."""
 
+    table: torch.Tensor
+
     def __init__(self, config: BertConfig):
         super().__init__()
         self.table = nn.Parameter(torch.zeros(config.max_position_embeddings, config.hidden_size))
@@ -55,6 +57,8 @@ class LearnedPositions(nn.Module):
 class SinusoidalPositions(nn.Module):
     """The Transformer's: the same table, computed once and never trained."""
 
+    table: torch.Tensor
+
     def __init__(self, config: BertConfig):
         super().__init__()
         # A buffer moves and is saved with the model like a parameter, but takes no gradient.
@@ -65,4 +69,7 @@ class SinusoidalPositions(nn.Module):
         return self.table[:length]  # [S, D]
 
 
-POSITIONS = {"absolute": LearnedPositions, "sinusoidal": SinusoidalPositions}
+POSITIONS: dict[str, type[LearnedPositions] | type[SinusoidalPositions]] = {
+    "absolute": LearnedPositions,
+    "sinusoidal": SinusoidalPositions,
+}

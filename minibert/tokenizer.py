@@ -14,7 +14,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, overload
 
 from minibert.packing import Fitting, pad, read_fitting
 from minibert.vocabulary import (
@@ -53,7 +53,7 @@ class BertTokenizer:
         model_max_length: int = NO_LIMIT,
         **special_tokens: str,
     ):
-        """`vocab`: the pieces; an id is a place in it. `strip_accents` None: as do_lower_case.
+        """`vocab`: the pieces, in the order of their ids. `strip_accents` None: as do_lower_case.
         `never_split`: words, between white space, that stay as they are. `special_tokens`: another
         unk_token, sep_token, pad_token, cls_token or mask_token.
         """
@@ -67,7 +67,7 @@ class BertTokenizer:
         self.pad_token_id = special_ids["pad_token"]
         self.cls_token_id = special_ids["cls_token"]
         self.mask_token_id = special_ids["mask_token"]
-        self.settings = {
+        self.settings: dict[str, Any] = {
             "do_lower_case": do_lower_case,
             "strip_accents": strip_accents,
             "tokenize_chinese_chars": tokenize_chinese_chars,
@@ -185,12 +185,13 @@ class BertTokenizer:
         """
         start, end = ([self.cls_token_id], [self.sep_token_id]) if add_special_tokens else ([], [])
         special = len(start) + len(end) * (2 if seconds else 1)
-        none = [(0, 0)] * len(end)  # the place of a special token
+        none = [(0, 0)] * len(end)  # the offsets of a special token
         rows: dict[str, list] = {"input_ids": [], "token_type_ids": []}
         offsets, samples = [], []
         for sample, first in enumerate(firsts):
-            a, a_places = self.encode(first, with_offsets)
-            b, b_places = self.encode(seconds[sample], with_offsets) if seconds else ([], [])
+            a, a_offsets = self.ids_and_offsets(first, with_offsets)
+            second = seconds[sample] if seconds else ""
+            b, b_offsets = self.ids_and_offsets(second, with_offsets)
             for a_part, b_part in fitting.parts(len(a), len(b), special):
                 head = [*start, *a[a_part], *end]
                 tail = [*b[b_part], *end] if seconds else []
@@ -198,14 +199,16 @@ class BertTokenizer:
                 rows["token_type_ids"].append([0] * len(head) + [1] * len(tail))
                 samples.append(sample)
                 if with_offsets:
-                    tail = [*b_places[b_part], *none] if seconds else []
-                    offsets.append([*none, *a_places[a_part], *none, *tail])
+                    b_own = [*b_offsets[b_part], *none] if seconds else []
+                    offsets.append([*none, *a_offsets[a_part], *none, *b_own])
         rows["attention_mask"] = [[1] * len(row) for row in rows["input_ids"]]
         if with_offsets:
             rows["offset_mapping"] = offsets
         return rows, samples
 
-    def encode(self, text: str, with_offsets: bool) -> tuple[list[int], list[tuple[int, int]]]:
+    def ids_and_offsets(
+        self, text: str, with_offsets: bool
+    ) -> tuple[list[int], list[tuple[int, int]]]:
         """The ids of one text, and their offsets if they are wanted."""
         if not with_offsets:
             return self.text_ids(text), []
@@ -230,7 +233,7 @@ class BertTokenizer:
             longest = max_length
         elif padding not in (True, "longest"):
             raise ValueError(f"padding must be 'longest', 'max_length' or False, not {padding!r}")
-        fillers = {"input_ids": self.pad_token_id, "offset_mapping": (0, 0)}
+        fillers: dict[str, Any] = {"input_ids": self.pad_token_id, "offset_mapping": (0, 0)}
         for name, values in rows.items():
             rows[name] = pad(values, longest, fillers.get(name, 0))
 
@@ -246,6 +249,12 @@ class BertTokenizer:
             return self.vocab.get(tokens, self.unk_token_id)
         return [self.vocab.get(token, self.unk_token_id) for token in tokens]
 
+    @overload
+    def convert_ids_to_tokens(self, ids: int) -> str: ...
+
+    @overload
+    def convert_ids_to_tokens(self, ids: Iterable[int]) -> list[str]: ...
+
     def convert_ids_to_tokens(self, ids: int | Iterable[int]) -> str | list[str]:
         """The token of an id or of each of several (a list, a tensor)."""
         if isinstance(ids, int):
@@ -258,8 +267,35 @@ class BertTokenizer:
                 )
         return [self.tokens[index] for index in wanted]
 
+    def encode(
+        self,
+        text: str,
+        text_pair: str | None = None,
+        *,
+        add_special_tokens: bool = True,
+        truncation: str | bool = False,
+        max_length: int | None = None,
+    ) -> list[int]:
+        """The ids of one text, or of a pair, as the model takes them: [CLS] … [SEP]."""
+        check_text(text)
+        row = self(
+            text,
+            text_pair,
+            add_special_tokens=add_special_tokens,
+            truncation=truncation,
+            max_length=max_length,
+            return_tensors=None,
+        )
+        return row["input_ids"]
+
+    def batch_decode(
+        self, rows: Iterable[Iterable[int]], *, skip_special_tokens: bool = False
+    ) -> list[str]:
+        """decode for each row of ids."""
+        return [self.decode(ids, skip_special_tokens=skip_special_tokens) for ids in rows]
+
     def decode(self, ids: Iterable[int], *, skip_special_tokens: bool = False) -> str:
-        """Tokens put together to a readable text; what normalising took away stays away."""
+        """The tokens joined to a readable text; what normalising removed does not come back."""
         text = ""
         for token in self.convert_ids_to_tokens(ids):
             if skip_special_tokens and token in self.special_tokens.values():
@@ -282,8 +318,9 @@ def read_texts(
     text: str | Sequence[str], text_pair: str | Sequence[str] | None
 ) -> tuple[list[str], list[str]]:
     """Both arguments as lists; the second is empty if there are no pairs."""
-    lists = []
-    for name, value in (("text", text), ("text_pair", text_pair)):
+    lists: list[list[str]] = []
+    given: tuple[tuple[str, Any], ...] = (("text", text), ("text_pair", text_pair))
+    for name, value in given:
         if value is None and name == "text_pair":
             value = []
         if not isinstance(value, str) and (

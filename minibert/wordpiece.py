@@ -8,13 +8,13 @@ A word of over 100 letters, or with a part that no piece covers, is [UNK] as a w
 
 Source: article C§3.2.1, E§3.1; Devlin et al. 2018, section 3; the authors' tokenization.py.
 
-Differs: nothing. `pieces` is the definition, one character after the other, with the place of each;
-`ids` gives the same ids from three memories: of characters, of words, and of what stands between
-white space.
+Differs: nothing. `pieces` is the definition, one character after the other, with the offset of
+each; `ids` gives the same ids from three memories: of characters, of words, and of what stands
+between white space.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain, groupby
@@ -108,16 +108,16 @@ class WordPiece:
         return self.normalise(chr(code))
 
     def words(self, text: str, start: int = 0) -> Iterator[tuple[str, list[int]]]:
-        """Each word, and for each of its letters the place of the character that it came from."""
+        """Each word, and for each of its letters the offset of the character that it came from."""
         letters = [
-            (letter, place)
-            for place, char in enumerate(text, start)
+            (letter, offset)
+            for offset, char in enumerate(text, start)
             for letter in self.normalise(char)
         ]
         for is_space, group in groupby(letters, key=lambda letter: letter[0] == " "):
             if not is_space:
-                word, places = zip(*group, strict=True)
-                yield "".join(word), list(places)
+                word, offsets = zip(*group, strict=True)
+                yield "".join(word), list(offsets)
 
     def split_word(self, word: str) -> tuple[int, ...]:
         """The longest known beginning, then the longest known continuation, to the end."""
@@ -137,23 +137,22 @@ class WordPiece:
         return tuple(ids)
 
     def parts(self, text: str) -> Iterator[tuple[bool, str, int]]:
-        """(does it stay whole?, part, its place): the text cut at special tokens."""
-        place = 0
+        """(does it stay whole?, part, its offset): the text cut at special tokens."""
+        offset = 0
         # With a group in the pattern, split returns text, match, text, match, …, text.
         for number, part in enumerate(self.whole.split(text)):
-            yield number % 2 == 1, part, place
-            place += len(part)
+            yield number % 2 == 1, part, offset
+            offset += len(part)
 
     def pieces(self, text: str) -> list[Piece]:
-        """All pieces of a text, with their places."""
+        """All pieces of a text, with their offsets."""
         found: list[Piece] = []
         number = 0
-        for is_whole, part, place in self.parts(text):
+        for is_whole, part, offset in self.parts(text):
+            words: Iterable[tuple[str, Sequence[int]]] = self.words(part, offset)
             if is_whole:
-                words = [(part, range(place, place + len(part)))]
-            else:
-                words = self.words(part, place)
-            for word, places in words:
+                words = [(part, range(offset, offset + len(part)))]
+            for word, offsets in words:
                 ids = (self.vocab.get(word, self.unk_id),) if is_whole else self.split_word(word)
                 first = 0
                 for index in ids:
@@ -161,7 +160,7 @@ class WordPiece:
                     length = len(token) - len("##") * (first > 0)
                     # A single piece is the whole word, be it known or [UNK].
                     last = len(word) - 1 if len(ids) == 1 else first + length - 1
-                    found.append(Piece(token, index, places[first], places[last] + 1, number))
+                    found.append(Piece(token, index, offsets[first], offsets[last] + 1, number))
                     first = last + 1
                 number += 1
         return found

@@ -1,4 +1,4 @@
-"""The account of a loaded checkpoint: no tensor without a fate."""
+"""The account of a loaded checkpoint: how each tensor was used."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Account:
-    """What became of each tensor of the file, and where each tensor of the model came from."""
+    """How each tensor of the file was used, and where each tensor of the model came from."""
 
     source: str
     # Name in the file -> ("used" | "renamed" | "tied" | "left out", the reason or "").
@@ -17,16 +17,16 @@ class Account:
     note: str = ""
 
     def __str__(self) -> str:
-        """One line for each group of tensors with the same fate: fate, count, group, reason."""
-        groups = Counter((fate, group_of(name), why) for name, (fate, why) in self.file.items())
+        """One line for each group of tensors that were used alike: how, how many, which, why."""
+        groups = Counter((use, group_of(name), why) for name, (use, why) in self.file.items())
         lines = [f"{self.source}: {len(self.file)} tensors in the file"]
-        for (fate, group, why), count in groups.items():
-            lines.append(f"  {fate:<9} {count:>4}  {group}" + (f"  ({why})" if why else ""))
+        for (use, group, why), count in groups.items():
+            lines.append(f"  {use:<9} {count:>4}  {group}" + (f"  ({why})" if why else ""))
         lines.append(f"{len(self.model)} tensors in the model")
-        for (fate, group), count in Counter(
-            (fate, group_of(name)) for name, fate in self.model.items()
+        for (use, group), count in Counter(
+            (use, group_of(name)) for name, use in self.model.items()
         ).items():
-            lines.append(f"  {fate:<9} {count:>4}  {group}")
+            lines.append(f"  {use:<9} {count:>4}  {group}")
         return "\n".join(lines + ([f"note: {self.note}"] if self.note else []))
 
 

@@ -86,11 +86,11 @@ def embed(
         long=long,
         stride=stride,
     )
-    is_one = isinstance(texts, str)
-    lines = read_source([texts] if is_one else texts, field=field, column=column)
+    source = [texts] if isinstance(texts, str) else texts
+    lines = read_source(source, field=field, column=column)
     found = embedder.embed_blocks(blocks(lines, embedder.block_size), on_error)
     vectors = embedder.joined(vectors for vectors, _ in found)
-    return vectors[0] if is_one else vectors
+    return vectors[0] if isinstance(texts, str) else vectors
 
 
 def embed_file(

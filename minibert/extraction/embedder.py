@@ -13,7 +13,6 @@ import math
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import Any
 
 import torch
@@ -165,10 +164,13 @@ class Embedder:
 
     def joined(self, blocks: Iterable[Vectors]) -> Vectors:
         """The vectors of all blocks together."""
-        blocks = list(blocks)
-        if self.pool not in SENTENCE_POOLS:
-            return list(chain.from_iterable(blocks))
-        return torch.cat([torch.empty(0, *self.shape), *blocks])
+        tensors, texts = [torch.empty(0, *self.shape)], []
+        for vectors in blocks:
+            if isinstance(vectors, torch.Tensor):
+                tensors.append(vectors)
+            else:
+                texts += vectors
+        return torch.cat(tensors) if self.pool in SENTENCE_POOLS else texts
 
     def prepare(self, lines: Sequence[Line]) -> Block:
         """A block's tokens, in batches."""

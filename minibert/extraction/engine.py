@@ -23,6 +23,7 @@ against the textbook.
 import math
 from collections.abc import Callable, Iterable, Sequence
 from itertools import chain, groupby
+from typing import cast
 
 import torch
 from torch import nn
@@ -76,7 +77,7 @@ class Engine:
         self.layer_norm = self.norm(embeddings.layer_norm)
         self.let_go = let_go
         self.scratch = self.token.new_empty(0)
-        self.layers = [FastLayer(self, layer) for layer in bert.encoder.layers]
+        self.layers = [FastLayer(self, cast(EncoderLayer, each)) for each in bert.encoder.layers]
         del self.scratch
 
     @torch.inference_mode()

@@ -25,7 +25,7 @@ Which = str | int | slice | Sequence[str | int]
 CONVENTIONS = ("transformers", "flair", "google", "bert-as-service")
 
 # The recipes of table 7: name -> (layers, how to mix, the paper's F1).
-RECIPES = {
+RECIPES: dict[str, tuple[Which, str, float]] = {
     "embeddings": (["embeddings"], "concat", 91.0),
     "second-to-last": ([-2], "concat", 95.6),
     "last": ([-1], "concat", 94.9),

@@ -10,7 +10,7 @@ from itertools import zip_longest
 from minibert.tokenizer import BertTokenizer
 from minibert.wordpiece import LONGEST_WORD, Piece, WordPiece
 
-# A stage, what became of a character in it -> how to say it.
+# What a stage does to a character, in words: if nothing is left of it, and if it is changed.
 NOTHING_LEFT = {"clean": "dropped as control", "strip accents": "dropped as accent"}
 CHANGED = {
     "clean": "white space, made a plain space",
@@ -23,9 +23,9 @@ CHANGED = {
 
 @dataclass(frozen=True)
 class Character:
-    """One character of the text: what became of it, and by which rules."""
+    """One character of the text: what it becomes, and by which rules."""
 
-    place: int
+    offset: int
     char: str
     becomes: str
     rules: tuple[str, ...]
@@ -67,18 +67,18 @@ class Explanation:
 
 
 def explain(tokenizer: BertTokenizer, text: str) -> Explanation:
-    """Run the tokenizer's definition on one text and keep all that happens on the way."""
+    """Run the tokenizer's definition on one text and keep every step."""
     pieces = tokenizer.pieces(text)
     model = tokenizer.wordpiece
     stages: dict[str, list[str]] = {name: [] for name in model.stages}
     characters: list[Character] = []
     words: list[Word] = []
-    for is_whole, part, place in model.parts(text):
+    for is_whole, part, offset in model.parts(text):
         if is_whole:
             for outputs in stages.values():
                 outputs.append(part)
             characters += [
-                Character(place + i, char, char, ("part of a token that stays whole",))
+                Character(offset + i, char, char, ("part of a token that stays whole",))
                 for i, char in enumerate(part)
             ]
             words.append(Word(part, ((part, part in model.vocab),)))
@@ -87,7 +87,7 @@ def explain(tokenizer: BertTokenizer, text: str) -> Explanation:
         for name, stage in model.stages.items():
             after = stage(after)
             stages[name].append(after)
-        characters += [character_of(model, place + i, char) for i, char in enumerate(part)]
+        characters += [character_of(model, offset + i, char) for i, char in enumerate(part)]
         words += [Word(word, tuple(tries(model, word))) for word, _ in model.words(part)]
     return Explanation(
         text,
@@ -98,7 +98,7 @@ def explain(tokenizer: BertTokenizer, text: str) -> Explanation:
     )
 
 
-def character_of(model: WordPiece, place: int, char: str) -> Character:
+def character_of(model: WordPiece, offset: int, char: str) -> Character:
     """The rules that touch one character, stage by stage."""
     rules, before = [], char
     for name, stage in model.stages.items():
@@ -106,7 +106,7 @@ def character_of(model: WordPiece, place: int, char: str) -> Character:
         if after != before:
             rules.append(CHANGED[name] if after else NOTHING_LEFT[name])
         before = after
-    return Character(place, char, before, tuple(rules))
+    return Character(offset, char, before, tuple(rules))
 
 
 def tries(model: WordPiece, word: str) -> list[tuple[str, bool]]:
@@ -129,13 +129,13 @@ def tries(model: WordPiece, word: str) -> list[tuple[str, bool]]:
 def character_row(character: Character) -> list[str]:
     char = character.char
     name = unicodedata.name(char, "a character without a name")
-    # What is only touched by spaces around it looks as before.
+    # A character that only got spaces around it looks as before.
     becomes = visible(character.becomes.strip()) if character.becomes.strip() else "nothing"
     if character.becomes and not character.becomes.strip():
         becomes = "a space"
     rules = ", ".join(character.rules)
     return [
-        str(character.place),
+        str(character.offset),
         visible(char),
         f"U+{ord(char):04X}",
         name.lower(),
@@ -147,14 +147,15 @@ def try_rows(word: Word) -> list[list[str]]:
     """A line for each piece found, with the longer ones that were tried before it."""
     if len(word.text) > LONGEST_WORD and not word.tries:
         return [[visible(word.text[:20]) + "…", "[UNK]", f"over {LONGEST_WORD} letters"]]
-    rows, failed = [], []
+    rows: list[list[str]] = []
+    failed: list[str] = []
     for piece, found in word.tries:
         if found:
             rows.append([piece, f"not {' '.join(failed)}" if failed else ""])
             failed = []
         else:
             failed.append(piece)
-    if failed:  # the last one that was tried is not there either: the whole word is lost
+    if failed:  # no piece fits: the whole word is unknown
         rows.append(["[UNK]", f"not {' '.join(failed)}"])
     return [[visible(word.text) if i == 0 else "", *row] for i, row in enumerate(rows)]
 

@@ -3,8 +3,8 @@
     for step in walk(model, tokenizer("The cat sat on the mat.")):
         print(step.name, list(step.value.shape), step.formula, step.location, step.source)
 
-The numbers are those of `trace`. The line is asked of the code while it runs: a hook on each traced
-module looks at who called it. So neither can drift from the textbook.
+The numbers are those of `trace`. The line comes from the code while it runs: a hook on each traced
+module looks up its caller. So neither can differ from the textbook.
 """
 
 import linecache
@@ -12,11 +12,11 @@ import pdb
 import re
 import sys
 from bdb import BdbQuit
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
-from typing import Any, TextIO
+from typing import Any
 
 import torch
 from torch import nn
@@ -74,7 +74,7 @@ class Step:
     @property
     def section(self) -> str:
         """What the step is a part of: embeddings, encoder.layers.0 …, pooler."""
-        return re.match(r"encoder\.layers\.\d+|\w+", self.name)[0]
+        return re.findall(r"^(?:encoder\.layers\.\d+|\w+)", self.name)[0]
 
     @property
     def short_name(self) -> str:
@@ -109,10 +109,10 @@ def walk(model: nn.Module, inputs: dict[str, torch.Tensor]) -> list[Step]:
     """Run a BertModel once; its steps in the order of the computation."""
     lines: dict[str, tuple[str, int]] = {}
 
-    def locator(name: str):
+    def locator(name: str) -> Callable[..., None]:
         def locate(module: nn.Module, args: tuple, output: torch.Tensor) -> None:
-            frame = sys._getframe(1)
-            # Between this hook and the line that called the module stands only PyTorch's own code.
+            frame: Any = sys._getframe(1)
+            # Between this hook and the line that called the module there is only PyTorch's code.
             while is_pytorchs(frame.f_globals["__name__"]):
                 frame = frame.f_back
             lines[name] = (frame.f_code.co_filename, frame.f_lineno)
@@ -150,10 +150,10 @@ def is_pytorchs(module_name: str) -> bool:
 class Debugger(pdb.Pdb):
     """pdb without PyTorch's own code: `s` does not stop in it, `u` and `w` pass it over."""
 
-    def __init__(self, **streams: TextIO):
+    def __init__(self, **streams: Any):
         super().__init__(skip=["torch.*", __name__], nosigint=True, **streams)
 
-    def get_stack(self, f: FrameType, t: Any) -> tuple[list[tuple[FrameType, int]], int]:
+    def get_stack(self, f: FrameType | None, t: Any) -> tuple[list[tuple[FrameType, int]], int]:
         stack, current = super().get_stack(f, t)
         shown = [entry for entry in stack if not is_pytorchs(entry[0].f_globals["__name__"])]
         return shown, shown.index(stack[current])

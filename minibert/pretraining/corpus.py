@@ -122,19 +122,19 @@ def write_corpus(
             open(part / "documents.bin", "wb") as documents,
         ):
             total_ids = total_sentences = begun_at = 0
-            starts = numpy.zeros(1, "<i8")
-            sentences.write(starts)
-            documents.write(starts)
+            start = numpy.zeros(1, "<i8").tobytes()
+            sentences.write(start)
+            documents.write(start)
             for line in tokenized(lines, tokenizer, workers):
                 if line is None:
                     if total_sentences > begun_at:  # an empty document is none
-                        documents.write(numpy.array([total_sentences], "<i8"))
+                        documents.write(numpy.array([total_sentences], "<i8").tobytes())
                         begun_at = total_sentences
                     continue
                 for sentence in line:
-                    ids.write(numpy.array(sentence, kind))
+                    ids.write(numpy.array(sentence, kind).tobytes())
                     total_ids += len(sentence)
-                    sentences.write(numpy.array([total_ids], "<i8"))
+                    sentences.write(numpy.array([total_ids], "<i8").tobytes())
                 total_sentences += len(line)
         if not total_ids:
             raise ValueError(f"{', '.join(map(str, files))}: no text in it")
@@ -177,6 +177,9 @@ def tokenize_block(tokenizer: BertTokenizer, lines: list[str]) -> list[Sentences
         else None
         for line in lines
     ]
+
+
+worker_tokenizer: BertTokenizer  # of a worker process
 
 
 def set_tokenizer(tokenizer: BertTokenizer) -> None:

@@ -18,6 +18,7 @@ pass and `cross_entropy`.
 """
 
 import math
+from typing import cast
 
 import torch
 from torch import nn
@@ -27,6 +28,7 @@ from minibert.attention import make_additive_mask
 from minibert.encoder import EncoderLayer
 from minibert.heads import BertForPreTraining
 from minibert.layer_norm import LayerNorm
+from minibert.model import Pooler
 from minibert.pretraining.batches import Batch
 
 # What a batch yields: sums, because those of several batches add up, and their means would not.
@@ -52,13 +54,14 @@ class PretrainingLoss(nn.Module):
         is_padded = bool((batch.attention_mask == 0).any())
         additive_mask = make_additive_mask(batch.attention_mask, x.dtype) if is_padded else None
         for layer in bert.encoder.layers:
-            x = run_layer(layer, x, additive_mask, dropout)
+            x = run_layer(cast(EncoderLayer, layer), x, additive_mask, dropout)
 
         mlm, tokens = self.model.mlm, embeddings.token.weight
+        pooler = cast(Pooler, bert.pooler)
         asked = x.flatten(0, 1).index_select(0, batch.places)  # [M, D]
         activation = functional.gelu(mlm.dense(asked))
         logits = functional.linear(norm(mlm.layer_norm, activation), tokens, mlm.bias)  # [M, V]
-        nsp_logits = self.model.nsp.logits(torch.tanh(bert.pooler.dense(x[:, 0])))  # [B, 2]
+        nsp_logits = self.model.nsp.logits(torch.tanh(pooler.dense(x[:, 0])))  # [B, 2]
         return sums(logits, nsp_logits, batch)
 
 

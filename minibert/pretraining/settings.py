@@ -9,7 +9,7 @@ from minibert.config import BertConfig
 from minibert.training.settings import RunSettings, check_whole
 
 # The authors' sizes: bert-base, and four of the miniatures that they published later.
-SIZES = {
+SIZES: dict[str, dict[str, Any]] = {
     "tiny": {"num_hidden_layers": 2, "hidden_size": 128},
     "mini": {"num_hidden_layers": 4, "hidden_size": 256},
     "small": {"num_hidden_layers": 4, "hidden_size": 512},
@@ -21,7 +21,7 @@ SIZES = {
 # For every size but base. Short rows and many hidden tokens, because a small model spends its first
 # thousands of steps on learning which pieces stand beside which; the model card of minibert-tiny
 # has the figures.
-SMALL = {
+SMALL: dict[str, Any] = {
     "steps": 20_000,
     "phases": "128x32:0.75 32x128:0.25",
     "optimizer": "muon",

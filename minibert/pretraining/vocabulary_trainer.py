@@ -1,4 +1,4 @@
-"""A WordPiece vocabulary from text: which pieces shall there be?
+"""A WordPiece vocabulary from text: which pieces should there be?
 
     start:   each letter, as the beginning of a word (x) and inside one (##x)
     repeat:  the two neighbours a, b that stand together most often become one new piece ab
@@ -42,11 +42,11 @@ def train_vocabulary(lines: Iterable[str], size: int, *, lower_case: bool = True
     letters = frequent_letters(words)
     if not letters:
         raise ValueError("the text has no words: there is nothing to make a vocabulary of")
-    words = {word: count for word, count in words.items() if letters.issuperset(word)}
-    pieces = FIRST_PIECES + sorted({piece for word in words for piece in spell(word)})
+    kept = {word: count for word, count in words.items() if letters.issuperset(word)}
+    pieces = FIRST_PIECES + sorted({piece for word in kept for piece in spell(word)})
     if len(pieces) > size:
         raise ValueError(f"vocab_size must be at least {len(pieces)} for this text, not {size}")
-    return pieces + merge(words, size - len(pieces), known=set(pieces))
+    return pieces + merge(kept, size - len(pieces), known=set(pieces))
 
 
 def count_words(lines: Iterable[str], *, lower_case: bool) -> Counter[str]:

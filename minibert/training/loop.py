@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 from tqdm import tqdm
 
@@ -59,7 +58,7 @@ class Trainer:
         # The weights themselves are never less than float32: small steps would be rounded away.
         kind = torch.float64 if precision == "float64" else torch.float32
         self.losses = task.losses.to(self.processes.device, kind).train()
-        self.reducer: nn.Module = self.losses
+        self.reducer: Any = self.losses
         if self.processes.world > 1:
             self.reducer = DistributedDataParallel(self.losses)
         self.optimizers = make_optimizers(self.model, settings)

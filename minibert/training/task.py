@@ -33,7 +33,7 @@ class Rows(Protocol):
 class Task:
     """What is learned. A task sets the attributes and writes the methods that raise here."""
 
-    model: nn.Module  # what is trained and saved
+    model: Any  # an nn.Module: what is trained and saved
     losses: nn.Module  # batch -> the sums, with gradient; it contains the model
     origin: dict[str, Any]  # a run is resumed only by a task with the same
     sum_names: tuple[str, ...]
