@@ -57,13 +57,10 @@ PUBLIC = {
     "embed_file": "minibert.extraction.embed",
 }
 __all__ = list(PUBLIC)
+__version__ = "0.2.0"
 
 
 def __getattr__(name: str) -> Any:
-    if name == "__version__":
-        from importlib.metadata import version
-
-        return version("minibert")
     if name not in PUBLIC:
         raise AttributeError(f"module 'minibert' has no attribute {name!r}")
     return getattr(importlib.import_module(PUBLIC[name]), name)

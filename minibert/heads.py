@@ -25,7 +25,7 @@ from torch import nn
 from minibert.config import BertConfig
 from minibert.feed_forward import gelu
 from minibert.layer_norm import LayerNorm
-from minibert.model import BertModel, BertOutput, check_ids, initialise
+from minibert.model import BertModel, BertOutput, Output, check_ids, initialise
 from minibert.named import Named
 
 NO_LABEL = -100  # a position that is not asked: the common convention
@@ -66,7 +66,7 @@ class NextSentenceHead(nn.Module):
 
 
 @dataclass(frozen=True)
-class HeadsOutput:
+class HeadsOutput(Output):
     """The logits of the heads that the model has, and all that BERT returned."""
 
     bert: BertOutput

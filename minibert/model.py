@@ -13,8 +13,9 @@ neither it nor the raw [CLS] vector is a good sentence embedding before fine-tun
 alone has none: then `pooler_output` is None.
 """
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from typing import Any, NoReturn
 
 import torch
 from torch import nn
@@ -26,9 +27,29 @@ from minibert.encoder import Encoder
 from minibert.named import Named
 from minibert.positional import LearnedPositions
 
+# What transformers' BERT takes and this one does not -> what to write instead.
+OTHER_NAMES = {
+    "head_mask": "minibert.patch takes out heads",
+    "inputs_embeds": "minibert.patch replaces embeddings.token",
+    "labels": "cross_entropy(output.mlm_logits, labels) is the loss",
+    "output_attentions": "output.attention_probs is always there",
+    "output_hidden_states": "output.hidden_states is always there",
+    "position_ids": "positions are always 0, 1, 2 …",
+    "return_dict": "an output always has names",
+}
+
 
 @dataclass(frozen=True)
-class BertOutput:
+class Output:
+    """Values with names, which are not numbered as in transformers."""
+
+    def __getitem__(self, index: object) -> NoReturn:
+        names = ", ".join(f"output.{field.name}" for field in fields(self))
+        raise TypeError(f"an output has no [{index!r}]; it has {names}")
+
+
+@dataclass(frozen=True)
+class BertOutput(Output):
     """What BERT returns, always all of it."""
 
     hidden_states: tuple[torch.Tensor, ...]  # (L+1) × [B, S, D]: 0 embeddings, i encoder layer i
@@ -76,10 +97,12 @@ class BertModel(nn.Module):
         *,
         attention_mask: torch.Tensor | None = None,
         token_type_ids: torch.Tensor | None = None,
+        **other: NoReturn,
     ) -> BertOutput:
         """`attention_mask`: 1 = real token, 0 = padding; default all real.
         `token_type_ids`: the segment, 0 or 1; default all 0.
         """
+        refuse("BERT", other, OTHER_NAMES)
         check_inputs(self.config, input_ids, attention_mask, token_type_ids)
         padding_mask = torch.ones_like(input_ids) if attention_mask is None else attention_mask
         segment_ids = torch.zeros_like(input_ids) if token_type_ids is None else token_type_ids
@@ -135,6 +158,12 @@ def check_inputs(
         if not is_real.any(dim=1).all():
             row = is_real.any(dim=1).tolist().index(False)
             raise ValueError(f"attention_mask has no real token in row {row}: nothing to attend to")
+
+
+def refuse(what: str, names: Iterable[str], instead: dict[str, str]) -> None:
+    """Raise TypeError for an argument that does not exist; say what to write instead."""
+    for name in names:
+        raise TypeError(f"{what} has no argument {name!r}; {instead.get(name, 'see its help()')}")
 
 
 def check_ids(name: str, ids: torch.Tensor, limit: int, limit_name: str) -> None:

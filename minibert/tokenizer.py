@@ -267,26 +267,10 @@ class BertTokenizer:
                 )
         return [self.tokens[index] for index in wanted]
 
-    def encode(
-        self,
-        text: str,
-        text_pair: str | None = None,
-        *,
-        add_special_tokens: bool = True,
-        truncation: str | bool = False,
-        max_length: int | None = None,
-    ) -> list[int]:
-        """The ids of one text, or of a pair, as the model takes them: [CLS] … [SEP]."""
+    def encode(self, text: str, text_pair: str | None = None, **choices: Any) -> list[int]:
+        """The ids of one text or pair, [CLS] … [SEP]; `choices` as in a call."""
         check_text(text)
-        row = self(
-            text,
-            text_pair,
-            add_special_tokens=add_special_tokens,
-            truncation=truncation,
-            max_length=max_length,
-            return_tensors=None,
-        )
-        return row["input_ids"]
+        return self(text, text_pair, return_tensors=None, **choices)["input_ids"]
 
     def batch_decode(
         self, rows: Iterable[Iterable[int]], *, skip_special_tokens: bool = False

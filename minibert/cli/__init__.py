@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 
+from minibert import __version__
 from minibert.cli import (
     embed,
     fill_mask,
@@ -32,6 +33,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="minibert", description="BERT written by hand: embeddings of every encoder layer."
     )
+    parser.add_argument("--version", action="version", version=f"minibert {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, command in COMMANDS.items():
         command.add_arguments(

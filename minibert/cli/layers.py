@@ -1,7 +1,6 @@
 """`minibert layers "the [bank] of …" "the [bank] paid"`: a word, layer by layer."""
 
 import argparse
-import os
 from pathlib import Path
 
 HELP = "how alike a [word]'s vectors are across sentences, at each layer"
@@ -25,6 +24,7 @@ def run(args: argparse.Namespace) -> int:
             import matplotlib  # noqa: F401
         except ImportError:
             raise ValueError("--plot needs matplotlib: pip install 'minibert[plots]'") from None
+    from minibert.common.files import replacing
     from minibert.extraction.similarity import draw, word_similarity
     from weights_loader import load_bert
 
@@ -39,11 +39,7 @@ def run(args: argparse.Namespace) -> int:
     for name, cosines, any_two in zip(found.layers, found.cosines, found.anisotropy, strict=True):
         print(f"{name:<11}" + "".join(f"{cosine:8.2f}" for cosine in cosines) + f"{any_two:11.2f}")
     if args.plot:
-        part = args.plot.with_name(f".{args.plot.stem}.{os.getpid()}.png")
-        try:
-            draw(found, args.sentence, str(part))
-            os.replace(part, args.plot)
-        finally:
-            part.unlink(missing_ok=True)
+        with replacing(args.plot) as temporary:
+            draw(found, args.sentence, str(temporary))
         print(f"\ndrawn: {args.plot}")
     return 0

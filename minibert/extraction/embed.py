@@ -22,6 +22,7 @@ from minibert.extraction.engine import Engine
 from minibert.extraction.layers import WeightedSum, Which
 from minibert.extraction.reading import read_source
 from minibert.extraction.storing import store
+from minibert.model import refuse
 from minibert.tokenizer import BertTokenizer
 
 # What other libraries call it -> what to write here.
@@ -74,7 +75,7 @@ def embed(
     overlap by `stride` tokens. `field`, `column`: where a .jsonl or .tsv file has the text.
     `on_error`: "raise", or "skip", which makes the vector of a wrong text NaN.
     """
-    refuse("embed", other)
+    refuse("embed", other, OTHER_NAMES)
     check_on_error(on_error)
     embedder = Embedder(
         *open_engine(model, tokenizer, device, dtype),
@@ -120,7 +121,7 @@ def embed_file(
     `minibert embed`; torchrun shares it among processes. `source` may also be a list or an iterator
     of texts, but such a run always begins anew. The other arguments are those of embed.
     """
-    refuse("embed_file", other)
+    refuse("embed_file", other, OTHER_NAMES)
     check_on_error(on_error)
     embedder = Embedder(
         *open_engine(model, tokenizer, device, dtype),
@@ -164,10 +165,3 @@ def open_engine(
 def check_on_error(on_error: str) -> None:
     if on_error not in ("raise", "skip"):
         raise ValueError(f"on_error must be 'raise' or 'skip', not {on_error!r}")
-
-
-def refuse(function: str, other: Iterable[str]) -> None:
-    """Raise TypeError for an argument that the function does not have, with what to write."""
-    for name in other:
-        instead = OTHER_NAMES.get(name, "see help() for its arguments")
-        raise TypeError(f"{function}() has no argument {name!r}; {instead}")

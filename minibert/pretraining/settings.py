@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from minibert.config import BertConfig
-from minibert.training.settings import RunSettings, check_whole
+from minibert.training.settings import RunSettings
 
 # The authors' sizes: bert-base, and four of the miniatures that they published later.
 SIZES: dict[str, dict[str, Any]] = {
@@ -57,16 +57,12 @@ class Settings(RunSettings):
     held_out: float = 0.02  # share of the documents kept for validation
     validation_rows: int = 1024
 
-    WHOLE: ClassVar = (*RunSettings.WHOLE, "validation_rows")
     SHARES: ClassVar = (*RunSettings.SHARES, "held_out", "short_share", "mask_share")
+    NOT_ZERO: ClassVar = (*RunSettings.NOT_ZERO, "mask_share")
     CHOICES: ClassVar = RunSettings.CHOICES | {"position_start": ("normal", "sinusoid")}
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.mask_share == 0:
-            raise ValueError("mask_share must be above 0: a row must have a masked token")
-        if self.max_predictions is not None:
-            check_whole("max_predictions", self.max_predictions)
         for phase in self.parts():
             if phase.rows % self.accumulation:
                 raise ValueError(

@@ -1,6 +1,7 @@
 """The settings that every run has; a task adds its own (as pretraining/settings.py does)."""
 
-from dataclasses import asdict, dataclass
+import math
+from dataclasses import asdict, dataclass, fields
 from typing import Any, ClassVar
 
 
@@ -26,22 +27,9 @@ class RunSettings:
     validate_every: int = 1000
     save_every: int = 1000
 
-    # What a value may be, by the names of the settings.
-    WHOLE: ClassVar[tuple[str, ...]] = (  # at least 1
-        "steps",
-        "accumulation",
-        "log_every",
-        "validate_every",
-        "save_every",
-    )
+    # What a value may be, where its type does not say it.
     SHARES: ClassVar[tuple[str, ...]] = ("warmup", "dropout", "beta1", "beta2")  # 0 to below 1
-    AMOUNTS: ClassVar[tuple[str, ...]] = (  # 0 or more
-        "learning_rate",
-        "muon_learning_rate",
-        "weight_decay",
-        "epsilon",
-        "clip",
-    )
+    NOT_ZERO: ClassVar[tuple[str, ...]] = ("clip",)
     CHOICES: ClassVar[dict[str, tuple[str, ...]]] = {
         "optimizer": ("adamw", "muon"),
         "precision": ("auto", "float32", "bfloat16", "float64"),
@@ -49,32 +37,23 @@ class RunSettings:
 
     def __post_init__(self) -> None:
         """Raise ValueError for a value that a setting cannot have."""
-        for name in self.WHOLE:
-            check_whole(name, getattr(self, name))
-        for name in self.SHARES:
-            check_range(name, getattr(self, name), 1)
-        for name in self.AMOUNTS:
-            check_range(name, getattr(self, name), float("inf"))
-        for name, allowed in self.CHOICES.items():
-            if getattr(self, name) not in allowed:
-                found = getattr(self, name)
-                raise ValueError(f"{name} must be one of {', '.join(allowed)}, not {found!r}")
-        if type(self.seed) is not int or not 0 <= self.seed < 1 << 31:
-            raise ValueError(
-                f"seed must be a whole number from 0 to below 2**31, not {self.seed!r}"
-            )
-        if self.clip == 0:
-            raise ValueError("clip must be above 0: it is the gradient's largest length")
+        for field in fields(self):
+            name, value = field.name, getattr(self, field.name)
+            allowed = ""
+            if field.type in (int, int | None) and value is not None:
+                low = 0 if name == "seed" else 1
+                if type(value) is not int or not low <= value < 1 << 31:
+                    allowed = f"a whole number from {low} to below 2**31"
+            elif field.type is float:
+                high = 1 if name in self.SHARES else math.inf
+                if type(value) not in (int, float) or not 0 <= value < high:
+                    allowed = f"a number from 0 to below {high}"
+                elif value == 0 and name in self.NOT_ZERO:
+                    allowed = "above 0"
+            elif name in self.CHOICES and value not in self.CHOICES[name]:
+                allowed = f"one of {', '.join(self.CHOICES[name])}"
+            if allowed:
+                raise ValueError(f"{name} must be {allowed}, not {value!r}")
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
-
-
-def check_whole(name: str, value: Any) -> None:
-    if type(value) is not int or value < 1:
-        raise ValueError(f"{name} must be a whole number of at least 1, not {value!r}")
-
-
-def check_range(name: str, value: Any, high: float) -> None:
-    if type(value) not in (int, float) or not 0 <= value < high:
-        raise ValueError(f"{name} must be a number from 0 to below {high}, not {value!r}")
