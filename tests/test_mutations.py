@@ -10,7 +10,9 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
+from minibert.extraction.engine import has_onednn
 from tests.mutations import MUTATIONS
 
 RELOADED = ("minibert", "weights_loader", "tests")
@@ -40,18 +42,19 @@ class MutatedSource:
 
 
 class Reports:
-    """What became of the tests of one run."""
+    """How the tests of one run ended."""
 
     def __init__(self):
-        self.passed, self.failed = 0, 0
+        self.passed, self.failed, self.skipped = 0, 0, 0
 
     def pytest_runtest_logreport(self, report):
         self.passed += report.when == "call" and report.passed
         self.failed += report.when == "call" and report.failed
+        self.skipped += report.skipped
 
 
-def run_guard(guard: str, importers: list, monkeypatch) -> Reports:
-    """Run one test on freshly imported sources; then put everything back."""
+def run_guards(guards: list[str], importers: list, monkeypatch) -> Reports:
+    """Run some tests on freshly imported sources; then put everything back."""
     monkeypatch.chdir(Path(__file__).parents[1])
     before = dict(sys.modules)
     for name in before:
@@ -61,7 +64,7 @@ def run_guard(guard: str, importers: list, monkeypatch) -> Reports:
     reports = Reports()
     options = ["-o", "addopts=", "-x", "-q", "--no-header", "-p", "no:cacheprovider", "-s"]
     try:
-        pytest.main([guard, *options], plugins=[reports])
+        pytest.main([*guards, *options], plugins=[reports])
     finally:
         monkeypatch.undo()
         for name in list(sys.modules):
@@ -73,13 +76,15 @@ def run_guard(guard: str, importers: list, monkeypatch) -> Reports:
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
 def test_the_guard_sees_it(mutation, monkeypatch):
+    if mutation.needs_onednn and not has_onednn(torch.device("cpu"), torch.float32):
+        pytest.skip("this build of PyTorch or this CPU has no oneDNN operators")
     importer = MutatedSource(mutation.module, mutation.old, mutation.new)
-    assert run_guard(mutation.guard, [importer], monkeypatch).failed == 1
+    assert run_guards([mutation.guard], [importer], monkeypatch).failed == 1
 
 
-@pytest.mark.parametrize("guard", sorted({mutation.guard for mutation in MUTATIONS}))
-def test_the_guard_passes_on_the_true_sources(guard, monkeypatch):
+def test_the_guards_pass_on_the_true_sources(monkeypatch):
     """In the same pytest within pytest: a guard that could not pass there would prove nothing."""
-    reports = run_guard(guard, [], monkeypatch)
-    assert reports.failed == 0
-    assert reports.passed > 0
+    guards = sorted({mutation.guard for mutation in MUTATIONS})
+    reports = run_guards(guards, [], monkeypatch)
+    assert (reports.failed, reports.skipped) == (0, 0)
+    assert reports.passed >= len(guards)

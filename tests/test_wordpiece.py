@@ -101,6 +101,7 @@ def test_a_memory_learns_while_it_has_room_and_knows_without_it():
     assert long not in memory
 
 
+@pytest.mark.slow
 def test_a_million_distinct_words_do_not_fill_the_memory():
     tokenizer = BertTokenizer([*GOOGLES, *"0123456789", *(f"##{i}" for i in range(10))])
     for start in range(0, 1_000_000, 10_000):
@@ -114,6 +115,7 @@ def test_a_million_distinct_words_do_not_fill_the_memory():
     assert size < 64e6
 
 
+@pytest.mark.slow
 def test_all_of_unicode_does_not_fill_the_memory():
     tokenizer = BertTokenizer(GOOGLES)
     for start in range(0, 0x110000, 0x1000):

@@ -1,1 +1,3 @@
-"""Behind weights_loader.py: where the files come from, and what became of their tensors."""
+"""Behind weights_loader.py: where a model's files come from (source.py), how each tensor was used
+(account.py), and building a model without drawing weights for it (without_init.py).
+"""

@@ -13,7 +13,6 @@ from minibert.extraction import engine as engine_module
 from minibert.extraction.engine import Engine
 from minibert.extraction.parallel import batches, in_parallel
 from tests import tiny
-from tests.shared import shared
 from weights_loader import load_bert
 
 MODEL = tiny.ours(BertModel)
@@ -116,7 +115,7 @@ def test_even_batches(lengths, count):
 @pytest.mark.parametrize("threads", [1, 2, 3])
 def test_the_number_of_threads(threads):
     """Many batches, dealt to the threads: the textbook's numbers, and the setting is as before."""
-    model, tokenizer = load_bert(shared("checkpoints/all-MiniLM-L6-v2"))
+    model, tokenizer = load_bert()
     inputs = tokenizer([f"{'very ' * (17 * n % 90)} good" for n in range(40)])
     engine = Engine(model)
     before = torch.get_num_threads()
@@ -164,7 +163,7 @@ def test_texts_end_to_end():
     ],
 )
 def test_a_real_checkpoint(path, texts, bound):
-    model, tokenizer = load_bert(shared("checkpoints/all-MiniLM-L6-v2"))
+    model, tokenizer = load_bert()
     engine = Engine(model)
     # Measured: at most 7.7e-6.
     assert largest_difference(model, engine, tokenizer(texts)) <= bound
@@ -184,7 +183,7 @@ def test_a_model_that_is_let_go():
 
 def test_half_precision_is_close():
     """bfloat16 has 8 bits: 0.4 % of a number. Measured: cosine 0.99991 at least."""
-    model, tokenizer = load_bert(shared("checkpoints/all-MiniLM-L6-v2"))
+    model, tokenizer = load_bert()
     inputs = tokenizer(["A man is playing a guitar.", "Hello, my dog is cute."])
     engine = Engine(model, dtype=torch.bfloat16)
     with torch.no_grad():

@@ -91,7 +91,7 @@ def many(tmp_path):
     ]
     path = tmp_path / "many.txt"
     with open(path, "w") as file:
-        for _ in range(4_500):
+        for _ in range(2_000):
             file.write(" ".join(source.choices(words, k=source.randint(0, 30))) + "\n")
     return path
 
@@ -106,7 +106,7 @@ def test_killed_at_random_moments_and_resumed(tmp_path):
     command = [sys.executable, "-m", "minibert", "embed", "--input", source, "--out", out]
     moments = random.Random(1)
     kept = []
-    for _ in range(4):
+    for _ in range(3):
         process = subprocess.Popen(list(map(str, command)), stdout=subprocess.PIPE)
         before = len(list(parts.glob("0*.safetensors")))
         while process.poll() is None and len(list(parts.glob("0*.safetensors"))) == before:
@@ -225,7 +225,8 @@ def test_wrong_lines(tmp_path):
     assert not numpy.isnan(found[[0, 2]]).any()
 
 
-def test_embed_to_a_file(tmp_path):
+def test_embed_to_a_file(tmp_path, monkeypatch):
+    monkeypatch.setitem(embedder_module.BLOCKS, True, 2)  # two parts
     out = tmp_path / "v.npy"
     assert embed_file(iter(TEXTS), out, layers="all") == []
     assert numpy.array_equal(numpy.load(out), embed(TEXTS, layers="all").numpy())
