@@ -2,8 +2,9 @@
 
 # ruff: noqa: N802 - the names carry the ids of ledger.json
 
-import copy
+import ast
 import math
+import re
 
 import numpy as np
 import pytest
@@ -11,14 +12,20 @@ import torch
 import transformers
 from torch import nn
 
-from minibert import BertConfig, BertForPreTraining, BertModel, cross_entropy
+from minibert import BertConfig, BertModel, cross_entropy
 from minibert.attention import MultiHeadAttention, attention_scores, softmax
 from minibert.feed_forward import FeedForward
 from minibert.positional import LearnedPositions
+from minibert.training.log import read_log
+from minibert.training.loop import Trainer
+from minibert.training.settings import RunSettings
+from minibert.training.task import Task
 from tests import tiny
 from tests.articles import formulas
 from tests.articles.formulas import close, difference
 from tests.parity.helpers import save_theirs
+from tests.pretraining.helpers import tokenizer, trainer
+from tests.shared import shared
 from weights_loader import load_bert, save_bert
 
 X = np.random.default_rng(0).standard_normal((5, 28))  # [S, D]
@@ -66,17 +73,27 @@ def test_X9_gelu():
 
 def test_X10_the_shape_of_the_feed_forward_output():
     """B§4.4: the output F of the feed-forward network is d'×d. It is n×d, a row for each word: the
-    d' features are inside, and F must be added to the n×d numbers that came in.
+    d' features are only inside.
     """
-    n, d, d_inner = 5, 28, 11
+    d, d_inner = 28, 11
+    theirs = tiny.theirs("BertModel").encoder.layer[0]
     ours = FeedForward(tiny.CONFIG).double()
-    x = torch.from_numpy(X)
-    with pytest.raises(RuntimeError, match="size of tensor"):
-        x + torch.zeros(d_inner, d)  # as written
-    assert ours.inner(x).shape == (n, d_inner)
-    assert ours(x).shape == (n, d)
-    assert ours(x[:3]).shape == (3, d)
-    assert (x + ours(x)).shape == (n, d)
+    weights = formulas.weights_of(ours)
+    for n in (1, 5, d_inner):  # with d' words the two shapes are the same, and mean another thing
+        x = np.random.default_rng(n).standard_normal((n, d))
+        outputs = (
+            formulas.feed_forward(x, weights, formulas.gelu),
+            ours(torch.from_numpy(x)).detach().numpy(),
+            theirs.output.dense(theirs.intermediate(torch.from_numpy(x))).detach().numpy(),
+        )
+        for output in outputs:
+            assert output.shape == (n, d)
+            assert (output.shape == (d_inner, d)) == (n == d_inner)
+        # Row i of F belongs to word i, not to inner feature i: another word 0 changes row 0 alone.
+        other = x.copy()
+        other[0] += 1
+        changed = formulas.feed_forward(other, weights, formulas.gelu) != outputs[0]
+        assert changed.any(axis=1).tolist() == [True] + [False] * (n - 1)
 
 
 def test_X11_the_loss_is_computed_from_the_labels():
@@ -118,69 +135,97 @@ def test_X11_the_loss_is_computed_from_the_labels():
     assert model.classifier.weight.grad.abs().max() > 0.01
 
 
+class Contains(Task):
+    """A second stage: does the text have token 7? A new head on the vector of [CLS]."""
+
+    class Classifier(nn.Module):
+        def __init__(self, bert: BertModel):
+            super().__init__()
+            self.bert, self.classifier = bert, nn.Linear(28, 2, dtype=torch.float64)
+
+        def forward(self, ids: torch.Tensor) -> dict[str, torch.Tensor]:
+            logits = self.classifier(self.bert(ids).last_hidden_state[:, 0])
+            labels = (ids == 7).any(dim=1).long()
+            right = (logits.argmax(dim=1) == labels).sum()
+            return {"loss": cross_entropy(logits, labels) * len(ids), "right": right}
+
+    sum_names, count_names, unit = ("loss", "right"), ("rows",), "rows"
+
+    def __init__(self, bert: BertModel):
+        self.origin = {"task": "contains"}
+        self.model = self.losses = Contains.Classifier(bert)
+
+    def take(self, epoch, number, count):
+        return [*range(number, number + count)], 0, number + count
+
+    def make(self, rows):
+        draws = [torch.Generator().manual_seed(row) for row in rows]
+        return torch.stack([torch.randint(5, 19, (10,), generator=draw) for draw in draws])
+
+    def data(self, step):
+        return self, 16
+
+    def held_out(self, step):
+        return self, [*range(10**6, 10**6 + 200)]
+
+    def counts(self, batch):
+        return {"rows": len(batch)}
+
+    def loss(self, sums, counts):
+        return sums["loss"] / counts["rows"]
+
+    def record(self, sums, counts):
+        return {name: value / counts["rows"] for name, value in sums.items()}
+
+
 def test_X12_pretraining_and_fine_tuning(tmp_path):
-    """B§5.2: `train` and `fine_tune`, with AdamW from transformers. The two loops are one; what
-    makes two stages is the head, its loss and where the weights come from. AdamW is torch's now.
+    """B§5.2: `train` and `fine_tune`, with AdamW from transformers. One loop does both. What makes
+    two stages is the head, its loss, and the weights to begin with. AdamW is torch's now.
     """
     with pytest.raises(ImportError, match="AdamW"):
         exec("from transformers import AdamW, get_linear_schedule_with_warmup")
+    # The first stage has the two heads whose labels the text itself gives.
+    first = trainer(tmp_path, steps=60, phases="16x16:1", learning_rate=1e-2, save_every=60)
+    first.run()
+    _, measured = read_log(tmp_path / "out" / "log.jsonl")
+    assert measured[-1]["mlm_loss"] < measured[0]["mlm_loss"] - 0.1
+    save_bert(first.model.bert, tokenizer(), tmp_path / "pretrained")
 
-    # The article's loops, without the device and the printing.
-    def train(model, optimizer, scheduler, train_dataloader, epochs):
-        model.train()
-        for _ in range(epochs):
-            for batch in train_dataloader:
-                optimizer.zero_grad()
-                outputs = model(*batch)
-                loss = outputs[0]
-                loss.backward()
-                optimizer.step()
-                scheduler.step()
+    # The second: the same loop, the encoder that it left, a new head whose labels people give.
+    bert, _ = load_bert(tmp_path / "pretrained", dtype=torch.float64)
+    for name, parameter in first.model.bert.named_parameters():
+        assert torch.equal(bert.get_parameter(name), parameter)
+    settings = RunSettings(steps=150, learning_rate=3e-3, warmup=0.1, precision="float64")
+    second = Trainer(Contains(bert), settings, tmp_path)
+    assert type(second) is type(first)
+    before = second.validate()
+    second.run()
+    assert second.validate()["right"] > 0.95 > before["right"] + 0.1
+    assert (
+        difference(
+            bert.encoder.layers[1].attention.value.weight,
+            first.model.bert.encoder.layers[1].attention.value.weight,
+        )
+        > 1e-3
+    )
 
-    def fine_tune(model, train_dataloader, optimizer, scheduler, epochs):
-        model.train()
-        for _ in range(epochs):
-            for batch in train_dataloader:
-                optimizer.zero_grad()
-                outputs = model(*batch)
-                loss = outputs[0]
-                loss.backward()
-                optimizer.step()
-                scheduler.step()
 
-    class WithLoss(nn.Linear):
-        """What the loops want: a model that returns its loss first."""
-
-        def forward(self, x: torch.Tensor, labels: torch.Tensor) -> tuple[torch.Tensor, ...]:
-            return cross_entropy(super().forward(x), labels), x
-
-    batches = [(torch.from_numpy(X), torch.tensor([0, 1, 1, 0, 1]))]
-    torch.manual_seed(0)
-    start, trained = WithLoss(28, 2).double(), []
-    for loop in (train, fine_tune):
-        model = copy.deepcopy(start)
-        optimizer = torch.optim.AdamW(model.parameters(), lr=0.1)
-        scheduler = transformers.get_linear_schedule_with_warmup(optimizer, 1, 9)
-        given = {"model": model, "optimizer": optimizer, "scheduler": scheduler}
-        loop(train_dataloader=batches, epochs=3, **given)
-        trained.append(model.weight)
-    assert torch.equal(*trained)
-    assert difference(trained[0], start.weight) > 0.1
-
-    # The first stage has the two heads whose labels the text itself gives; the second keeps the
-    # encoder and begins another head anew.
-    pretrained = tiny.ours(BertForPreTraining)
-    assert pretrained(**tiny.inputs()).mlm_logits.shape == (3, 5, 31)
-    save_bert(pretrained.bert, tiny.tokenizer(), tmp_path)
-    fine_tuned, _ = load_bert(tmp_path, head="nsp", dtype=torch.float64)
-    fates = fine_tuned.account.model
-    assert {name for name, fate in fates.items() if fate == "new"} == {
-        "nsp.logits.weight",
-        "nsp.logits.bias",
-    }
-    # save_bert wrote float64: the encoder goes on from the very numbers that it had.
-    for name, parameter in pretrained.bert.named_parameters():
-        assert torch.equal(fine_tuned.bert.get_parameter(name), parameter)
+def test_X12_the_articles_two_loops_are_one():
+    """B§5.2: `train` and `fine_tune`, read from the article: nothing differs but the name and the
+    order of the arguments.
+    """
+    article = shared("articles/001_28481c3d36db7508.txt").read_text(encoding="utf-8")
+    code = next(
+        code
+        for code in re.findall(r"```python\n(.*?)```", article, re.DOTALL)
+        if "def fine_tune" in code
+    )
+    train, fine_tune = (node for node in ast.parse(code).body if isinstance(node, ast.FunctionDef))
+    assert (train.name, fine_tune.name) == ("train", "fine_tune")
+    bodies = [[ast.unparse(line) for line in function.body] for function in (train, fine_tune)]
+    assert bodies[0] == bodies[1]
+    names = [{argument.arg for argument in function.args.args} for function in (train, fine_tune)]
+    assert names[0] == names[1]
 
 
 def test_X13_worked_example():
@@ -249,17 +294,35 @@ def test_X14_a_bert_without_attention():
 
 
 def test_X15_labels_that_fit_the_outputs():
-    """C§5.4: labels of shape (n, 1), categorical cross-entropy, 512 outputs. The shapes do not fit;
-    two classes want two outputs and n labels.
+    """C§5.4: labels of shape (n, 1), categorical cross-entropy, 512 outputs. The formula wants 512
+    numbers a row, 1 for the true class and 0 for the others. A single 0 or 1 does not say which
+    class is true; two classes want two outputs and n labels.
     """
-    generator = torch.Generator().manual_seed(0)
-    outputs = torch.randn(32, 512, generator=generator)
-    labels = torch.randint(0, 2, (32, 1), generator=generator)
-    with pytest.raises(RuntimeError, match="multi-target not supported"):
-        nn.functional.cross_entropy(outputs, labels)
-    with pytest.raises(ValueError, match=r"labels must have shape \[32\].* not \[32, 1\]"):
-        cross_entropy(outputs, labels)
-    classifier = nn.Linear(512, 2)
-    right = classifier(outputs)
-    expected = nn.functional.cross_entropy(right, labels[:, 0])
-    torch.testing.assert_close(cross_entropy(right, labels[:, 0]), expected, rtol=0, atol=1e-6)
+    rng = np.random.default_rng(0)
+    labels = np.array([[0], [1]])
+
+    def written(outputs: np.ndarray) -> np.ndarray:
+        """−Σ_k y_k log p_k for each row, with the article's y [n, 1] taken for each of the k."""
+        return -(labels * np.log(formulas.softmax(outputs))).sum(axis=-1)
+
+    losses = np.array([written(rng.standard_normal((2, 512))) for _ in range(100)])
+    # A row with label 0 costs nothing, whatever the outputs: from it nothing can be learnt …
+    assert (losses[:, 0] == 0).all()
+    # … and one with label 1 costs least where all 512 classes are alike: it teaches not to choose.
+    undecided = written(np.zeros((2, 512)))[1]
+    assert undecided == pytest.approx(512 * math.log(512))
+    assert (losses[:, 1] > undecided).all()
+
+    # Right: a loss for each class that is true, smallest where that class is chosen.
+    outputs = rng.standard_normal((2, 2))
+    expected = [-np.log(formulas.softmax(outputs))[row, labels[row, 0]] for row in range(2)]
+    ours = cross_entropy(torch.from_numpy(outputs), torch.from_numpy(labels[:, 0]))
+    assert ours.item() == pytest.approx(np.mean(expected), rel=1e-12)
+    chosen = torch.tensor([[9.0, 0.0], [0.0, 9.0]])
+    assert (
+        cross_entropy(chosen, torch.tensor([0, 1]))
+        < 1e-3
+        < cross_entropy(chosen, torch.tensor([1, 1]))
+    )
+    with pytest.raises(ValueError, match=r"labels must have shape \[2\].* not \[2, 1\]"):
+        cross_entropy(torch.from_numpy(outputs), torch.from_numpy(labels))
