@@ -222,7 +222,7 @@ def check_tensors(
     table: dict[str, str],
     model: Bert,
 ) -> None:
-    """Raise CheckpointError with every tensor that is unknown, missing, or of another kind."""
+    """Raise CheckpointError with every tensor that is unknown, missing, or of a wrong kind."""
     problems = [f"{n}: unknown" for n, (use, _) in account.file.items() if use == "unknown"]
     wanted = {ours: list(tensor.shape) for ours, tensor in model.state_dict().items()}
     for theirs, ours in table.items():

@@ -14,8 +14,8 @@ Shapes: x [B, S, D], additive_mask [B, 1, 1, S] -> output [B, S, D], probs [B, N
 Source: article C§4.1.1, A§4.1.1, D§3.1.1, E§4.2; Vaswani et al. 2017, section 3.2.
 
 Differs: the articles have no mask and no dropout, and the paper no biases. Article E§4.2 takes Q
-and K for the input vectors; they are learned projections of them. The N matrices W_Q,i [D, H] stand
-side by side in one matrix [D, D], so that one product serves all heads.
+and K for the input vectors; they are learned projections of them. The N matrices W_Q,i [D, H] are
+the columns of one matrix [D, D], so that one product serves all heads.
 """
 
 import math
@@ -49,7 +49,7 @@ def softmax(scores: torch.Tensor) -> torch.Tensor:
         >>> softmax(torch.tensor([0.0, 1.0, 2.0]))
         tensor([0.0900, 0.2447, 0.6652])
     """
-    # Taking the same number from every score changes no ratio, and exp never overflows.
+    # The same number is subtracted from each score: no ratio changes, and exp never overflows.
     exponentials = torch.exp(scores - scores.amax(dim=-1, keepdim=True))
     return exponentials / exponentials.sum(dim=-1, keepdim=True)
 
@@ -70,7 +70,7 @@ def make_additive_mask(padding_mask: torch.Tensor, dtype: torch.dtype) -> torch.
 
 
 class MultiHeadAttention(nn.Module):
-    """Every token looks at every token, N times with different eyes.
+    """Every token looks at every token, N times, each time with other weights.
 
     Example:
         >>> config = BertConfig(hidden_size=6, num_attention_heads=3)
@@ -104,7 +104,7 @@ class MultiHeadAttention(nn.Module):
         masked_scores = self.masked_scores(scores + additive_mask)
         probs = self.probs(softmax(masked_scores))
         context = self.context(self.dropout(probs) @ value)  # [B, N, S, H]
-        # Each token's heads side by side again: the axis N must stand next to H before they merge.
+        # Each token's heads side by side again: N must be next to H before the two axes merge.
         merged_context = self.merged_context(context.transpose(1, 2).flatten(2))  # [B, S, D]
         return self.output(merged_context), probs
 

@@ -13,9 +13,9 @@ attention_probs L × [B, N, S, S]
 Source: article C§2.3, C§3.2.3, B§2.1, E§4.1; Vaswani et al. 2017, section 3.1.
 
 Differs: LayerNorm comes after the sum (post-norm); later models put it before. The articles name
-the residual (残差连接) and never write it: without it (article A§4.1.3) the layer would have to
-rebuild from attention all it knew of its token. "Bidirectional" (article E§4.1) is not two
-encoders, but one attention that sees both sides.
+the residual (残差连接) and never write it. Without it (article A§4.1.3) the layer would lose what
+it knew of its token, and would have to rebuild it from attention. "Bidirectional" (article E§4.1)
+is not two encoders, but one attention that sees both sides.
 """
 
 import torch
@@ -60,7 +60,7 @@ class EncoderLayer(nn.Module):
 
 
 class Encoder(nn.Module):
-    """L layers, each reading the one before. All states are kept: they are what we came for.
+    """L layers, each reading the one before. All states are kept: they are what we want.
 
     Example:
         >>> config = BertConfig(hidden_size=6, num_attention_heads=3, num_hidden_layers=2)

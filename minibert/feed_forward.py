@@ -4,8 +4,8 @@
 
     GELU(x) = x · Φ(x) = x/2 · (1 + erf(x / √2))
 
-where Φ is the normal distribution's cumulative function. Each token passes alone: here it thinks
-over what attention brought it.
+where Φ is the normal distribution's cumulative function. Each token is transformed by itself, with
+the same weights.
 
 Shapes: x [B, S, D] -> inner [B, S, I] -> [B, S, D]
 

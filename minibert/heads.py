@@ -28,7 +28,7 @@ from minibert.layer_norm import LayerNorm
 from minibert.model import BertModel, BertOutput, Output, check_ids, initialise
 from minibert.named import Named
 
-NO_LABEL = -100  # a position that is not asked: the common convention
+NO_LABEL = -100  # a position without a question: the common convention
 IS_NEXT, IS_RANDOM = 0, 1
 
 
@@ -45,8 +45,8 @@ class MaskedLMHead(nn.Module):
         initialise(self, config.initializer_range)
 
     def forward(self, hidden: torch.Tensor, token_embeddings: torch.Tensor) -> torch.Tensor:
-        """`token_embeddings` [V, D] is handed in, not owned: that is what "tied" means. A piece
-        scores high where the output vector points along its input vector.
+        """`token_embeddings` [V, D] is BERT's own table, not a copy: that is what "tied" means. A
+        piece has a high score where the output vector points the same way as its input vector.
         """
         activation = self.activation(gelu(self.dense(hidden)))
         normalised = self.layer_norm(activation)

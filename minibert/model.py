@@ -135,7 +135,7 @@ def check_inputs(
     attention_mask: torch.Tensor | None,
     token_type_ids: torch.Tensor | None,
 ) -> None:
-    """Raise ValueError for what could only end in an error deep inside, in NaN, or in nonsense."""
+    """Raise ValueError for input that would end in an error deep inside, in NaN, or in nonsense."""
     check_ids("input_ids", input_ids, config.vocab_size, "vocab_size")
     shape = list(input_ids.shape)
     if len(shape) != 2 or 0 in shape:

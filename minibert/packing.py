@@ -7,8 +7,8 @@
 Source: article E§3.1; Devlin et al. 2018, figure 2; the names are those of transformers.
 
 Differs: article D's FAQ cuts long texts without overlap, so that a token at an edge has no context
-on one side; the stride s gives it some. Where transformers warns or passes a contradiction over,
-here it is an error, and nothing is cut that was not asked to be.
+on one side; the stride s gives it some. Where transformers warns, or ignores a contradiction, here
+it is an error; and nothing is cut unless the caller asks for it.
 """
 
 from collections.abc import Iterator
@@ -66,7 +66,7 @@ class Fitting:
     truncation: str | None  # one of STRATEGIES, or None: never cut
     max_length: int | None  # of a row, special tokens included
     stride: int
-    keep_rest: bool  # what is cut follows in further rows
+    keep_rest: bool  # the tokens that are cut follow in further rows
 
     def parts(self, first: int, second: int, special: int) -> Iterator[tuple[slice, slice]]:
         """For each row, which tokens of the first and of the second text go into it."""

@@ -1,4 +1,4 @@
-"""Where a token stands: BERT's learned table and the Transformer's sinusoid (位置编码), F5.
+"""The position of a token: BERT's learned table and the Transformer's sinusoid (位置编码), F5.
 
 BERT:         position(p) = row p of a learned table
 Transformer:  PE(p, 2i) = sin(p / 10000^(2i/D))        PE(p, 2i+1) = cos(p / 10000^(2i/D))

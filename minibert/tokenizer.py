@@ -142,14 +142,14 @@ class BertTokenizer:
         return_offsets_mapping: bool = False,
         return_tensors: str | None = "pt",
     ) -> dict[str, Any]:
-        """One text or several, each perhaps with a second one, to input_ids, token_type_ids and
+        """The model's inputs for one text or several, or for pairs: input_ids, token_type_ids and
         attention_mask.
 
         `padding`: "longest", "max_length", or False (lists of different lengths).
         `truncation`: False never cuts; "longest_first", "only_first", "only_second" cut to
         `max_length` (default: model_max_length).
-        `return_overflowing_tokens`: what was cut follows as further rows, each beginning with the
-        last `stride` tokens of the row before; overflow_to_sample_mapping tells whose they are.
+        `return_overflowing_tokens`: the tokens that were cut follow in further rows, each beginning
+        with the last `stride` tokens of the row before; overflow_to_sample_mapping has their texts.
         `return_offsets_mapping`: for each token (start, end) in its text; (0, 0) if it has none.
         `return_tensors`: "pt", "np", or None for lists.
         """

@@ -1,11 +1,11 @@
 """The files of a vocabulary: vocab.txt, tokenizer.json, tokenizer_config.json.
 
-A vocabulary is a list of pieces; the id of a piece is its place in the list, counted from 0.
+A vocabulary is a list of pieces; the id of a piece is its number in the list, counted from 0.
 
 Source: the authors' vocab.txt, one piece a line; the other two are transformers'.
 
-Differs: nothing is repaired in silence: a piece that stands twice, a special token that is missing,
-ids with gaps are errors.
+Differs: nothing is repaired silently. A piece that is there twice, a missing special token and ids
+with gaps are errors.
 """
 
 import json

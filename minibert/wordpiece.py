@@ -9,7 +9,7 @@ A word of over 100 letters, or with a part that no piece covers, is [UNK] as a w
 Source: article C§3.2.1, E§3.1; Devlin et al. 2018, section 3; the authors' tokenization.py.
 
 Differs: nothing. `pieces` is the definition, one character after the other, with the offset of
-each; `ids` gives the same ids from three memories: of characters, of words, and of what stands
+each; `ids` gives the same ids from three memories: of characters, of words, and of the parts
 between white space.
 """
 
@@ -39,7 +39,7 @@ class Piece:
 class Memory(dict):
     """A dictionary that computes what it does not know yet, and learns it while it has room.
 
-    The words seen first are mostly the frequent ones, so what a full memory knows serves well.
+    The words seen first are mostly the frequent ones, so a full memory still helps.
     """
 
     def __init__(self, compute: Callable[[Any], Any], limit: int):
@@ -75,8 +75,8 @@ class WordPiece:
         stages: dict[str, Callable[[str], str]],
         never_split: list[str] | None = None,
     ):
-        """`vocab`: piece -> id, counted from 0. `whole`: special tokens, which stay as they are
-        wherever they stand in a text; `never_split`: words that do so between white space.
+        """`vocab`: piece -> id, counted from 0. `whole`: special tokens, which are never split,
+        wherever they are in a text. `never_split`: words that are not split between white space.
         """
         self.vocab = vocab
         self.tokens = list(vocab)
@@ -158,7 +158,7 @@ class WordPiece:
                 for index in ids:
                     token = self.tokens[index]
                     length = len(token) - len("##") * (first > 0)
-                    # A single piece is the whole word, be it known or [UNK].
+                    # A single piece is the whole word, known or [UNK].
                     last = len(word) - 1 if len(ids) == 1 else first + length - 1
                     found.append(Piece(token, index, offsets[first], offsets[last] + 1, number))
                     first = last + 1

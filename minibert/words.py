@@ -1,10 +1,10 @@
-"""Text to words: what BERT's tokenizer does to characters before any vocabulary is asked.
+"""Text to words: what BERT's tokenizer does to characters before it looks into the vocabulary.
 
     text -> clean -> space CJK -> strip accents -> lower case -> split punctuation -> words
 
-Each stage looks at one character at a time. So the words of a text are the same whether the stages
-run over the text or over each of its characters; the tokenizer does the second, which tells for
-every letter of a word where it came from, and can be remembered.
+Each stage looks at one character at a time. So the words are the same whether the stages run over
+the text or over each of its characters. The tokenizer does the second: then it knows for each
+letter of a word where it came from, and it can remember the result.
 
 Source: article C§3.2.1 and E§3.1; the authors' tokenization.py; Hugging Face's `tokenizers`.
 
@@ -19,7 +19,7 @@ from bisect import bisect_right
 # The Chinese characters, each a word by itself. (Kana and Hangul are alphabets, and stay together.)
 CJK = "3400-4DBF 4E00-9FFF F900-FAFF 20000-2A6DF 2A700-2B81F 2B920-2CEAF 2F800-2FA1F"
 # Hugging Face's character classes are those of Unicode 8 (2015). What came later is a letter to it,
-# whatever Python's newer tables say; these are the places where that makes a difference …
+# whatever Python's newer tables say. These are the characters where that makes a difference …
 LATER = (
     "5C8-5C9 61D 7FD 890-8E2 9FD-9FE A76 AFA-AFF B53-B55 C04-C3C C77 C84 D00 D3B-D3C D81 EBA ECE "
     "180F-1886 1ABF-1AF0 1B4E-1B4F 1B7D-1B7F 1DF6-1DFB 2E43-2E63 A82C A8C5 A8FF A9BD 10D24-10F89 "
@@ -34,7 +34,7 @@ CHANGED = {"\u166d": "Po", "\U000111c9": "Po", "\u1734": "Mn", "\U0001171e": "Mn
 def edges(ranges: str) -> list[int]:
     """Where the runs of "41-43 61" begin and end: at A, one past C, at a, one past a.
 
-    A character stands in a run if an odd number of edges lies at or before it.
+    A character is in a run if the number of edges at or before it is odd.
     """
     bounds = ([int(end, 16) for end in part.split("-")] for part in ranges.split())
     return [edge for pair in bounds for edge in (pair[0], pair[-1] + 1)]

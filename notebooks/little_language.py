@@ -213,7 +213,7 @@ class Oracle:
     def marks(self, batch: Batch) -> dict[str, float]:
         """Losses and shares of right answers for a batch, named as in the training's log."""
         length = batch.input_ids.shape[1]
-        rows, places = batch.places.numpy() // length, batch.places.numpy() % length
+        rows, places = batch.positions.numpy() // length, batch.positions.numpy() % length
         mlm, nsp = [], []  # P(right answer), and is it the likeliest?
         for row, ids in enumerate(batch.input_ids.numpy()):
             end = int(batch.attention_mask[row].sum()) - 1  # the last [SEP]

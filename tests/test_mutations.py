@@ -62,7 +62,9 @@ def run_guards(guards: list[str], importers: list, monkeypatch) -> Reports:
             del sys.modules[name]
     monkeypatch.setattr(sys, "meta_path", importers + sys.meta_path)
     reports = Reports()
-    options = ["-o", "addopts=", "-x", "-q", "--no-header", "-p", "no:cacheprovider", "-s"]
+    # Nothing is shown, and no garbage is collected: this runs a hundred times.
+    options = ["-o", "addopts=", "-x", "-q", "-s", "--no-header", "--tb=no", "--assert=plain"]
+    options += ["-p", "no:cacheprovider", "-p", "no:unraisableexception"]
     try:
         pytest.main([*guards, *options], plugins=[reports])
     finally:

@@ -1,6 +1,6 @@
 """The same weights, run as fast as the machine allows. Inference only.
 
-The formulas are the textbook's; what differs is how the work is laid out:
+The formulas are those of the textbook. The work is arranged in another way:
 
 1. No padding. The tokens of all texts lie end to end in one matrix [T, D], shortest text first. A
    linear map, GELU or LayerNorm looks at one token at a time, so it does not care whose token it

@@ -179,7 +179,7 @@ def pool_sentences(
         pooled = vectors.masked_fill(weight == 0, -torch.inf).amax(dim=1)
     elif how in ("mean", "mean_sqrt"):
         count = weight.sum(dim=1)
-        # Not a product with 0: what stands at padding may be anything, NaN included.
+        # Not a product with 0: the values at padding may be anything, NaN too.
         total = vectors.masked_fill(weight == 0, 0).sum(dim=1)
         pooled = total / (count if how == "mean" else count.sqrt())
     else:

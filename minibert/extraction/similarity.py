@@ -3,8 +3,8 @@
     similarity_i(a, b) = cos(w_i in sentence a, w_i in sentence b)      w_i: the mean of its pieces
     anisotropy_i       = the mean cosine of two tokens of different sentences
 
-The second is what the first must be read against: in many layers any two vectors point roughly the
-same way, so a cosine of 0.6 may mean nothing.
+Compare the first with the second: in many layers any two vectors point roughly the same way, so a
+cosine of 0.6 may mean nothing.
 """
 
 import re

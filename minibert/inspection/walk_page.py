@@ -91,7 +91,7 @@ def table(corner: str, columns: list[str], rows: list[tuple[str, list]], form: s
     lines = [columns[:ACROSS], *([f"{n:{form}}" for n in line[:ACROSS]] for _, line in rows)]
     labels = [corner, *(label for label, _ in rows)]
     size = max(width(cell) for line in lines for cell in line)
-    # Two spaces stand before each column, and three columns are kept for a … at the end.
+    # There are two spaces before each column, and three columns are kept for a … at the end.
     room = min(ACROSS, (COLUMNS - 2 - max(map(width, labels)) - 3) // (size + 2))
     lines = [[" " * (size - width(cell)) + cell for cell in line[:room]] for line in lines]
     if len(columns) > room:

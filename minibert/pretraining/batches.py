@@ -20,12 +20,12 @@ PLAN, ROW = 0, 1  # what a generator is for
 
 @dataclass(frozen=True)
 class Batch:
-    """The inputs of BertForPreTraining, and what is asked of it."""
+    """The inputs of BertForPreTraining, and what it must guess."""
 
     input_ids: torch.Tensor  # [B, S]
     token_type_ids: torch.Tensor  # [B, S]
     attention_mask: torch.Tensor  # [B, S]
-    places: torch.Tensor  # [M]: the masked tokens, counted through the rows: b·S + s
+    positions: torch.Tensor  # [M]: the masked tokens, counted through the rows: b·S + s
     mlm_labels: torch.Tensor  # [M]
     nsp_labels: torch.Tensor  # [B]
 
@@ -85,17 +85,17 @@ class Batches:
         ids = numpy.full(shape, self.pad_token_id, dtype=numpy.int64)
         segments, real = numpy.zeros_like(ids), numpy.zeros_like(ids)
         nsp_labels = numpy.zeros(len(rows), dtype=numpy.int64)
-        places, labels = [], []
-        for place, (epoch, number) in enumerate(rows):
+        positions, labels = [], []
+        for row, (epoch, number) in enumerate(rows):
             rng = generator(self.seed, ROW, epoch, number)
             pair = self.pairs.pair(self.plan(epoch)[number], rng)
             text = numpy.concatenate((self.cls, pair.first, self.sep, pair.second, self.sep))
             masked = self.masking(text, rng)
-            ids[place, : len(text)] = masked.ids
-            real[place, : len(text)] = 1
-            segments[place, len(pair.first) + 2 : len(text)] = 1
-            nsp_labels[place] = pair.label
-            places.append(place * self.length + masked.places)
+            ids[row, : len(text)] = masked.ids
+            real[row, : len(text)] = 1
+            segments[row, len(pair.first) + 2 : len(text)] = 1
+            nsp_labels[row] = pair.label
+            positions.append(row * self.length + masked.positions)
             labels.append(masked.labels)
-        arrays = (ids, segments, real, numpy.concatenate(places), numpy.concatenate(labels))
+        arrays = (ids, segments, real, numpy.concatenate(positions), numpy.concatenate(labels))
         return Batch(*map(torch.from_numpy, (*arrays, nsp_labels)))

@@ -4,8 +4,8 @@
     sentences.bin    where each sentence begins in ids; the last entry is the end     (int64)
     documents.bin    where each document begins in sentences; likewise                (int64)
 
-corpus.json beside them says from which files and with which vocabulary they were made, and their
-checksums: a folder that fits is used again, any other is made anew. The corpus may be larger than
+corpus.json beside them names the text files and the vocabulary that they were made from, and their
+checksums. A folder that fits is used again, any other is made again. The corpus may be larger than
 memory: the system keeps in memory what is being read.
 """
 
@@ -76,7 +76,7 @@ def open_corpus(
 
 
 def describe(file: Path) -> list[Any]:
-    """What tells one state of a file from another."""
+    """What changes when the file changes."""
     if not file.is_file():
         raise ValueError(f"there is no file {file}")
     status = file.stat()
@@ -93,7 +93,7 @@ def checksum(file: Path) -> int:
 
 
 def is_whole(folder: Path, origin: dict[str, Any]) -> bool:
-    """Was this folder made of just this, and is every byte as it was written?"""
+    """Was this folder made of exactly this, and is every byte as it was written?"""
     try:
         record = json.loads((folder / "corpus.json").read_text(encoding="utf-8"))
         return record["origin"] == origin and all(

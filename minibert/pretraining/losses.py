@@ -2,16 +2,16 @@
 
     loss = mean over the masked tokens of −log P(token)  +  mean over the rows of −log P(is next?)
 
-The formulas are the textbook's and the parameters are the textbook model's; what differs is how the
-work is laid out:
+The formulas are those of the textbook, and the parameters are the textbook model's. The work is
+arranged in another way:
 
-1. The MLM head runs at the masked places only, a seventh of the tokens. With D = 256 and 8,192
+1. The MLM head runs at the masked positions only, a seventh of the tokens. With D = 256 and 8,192
    pieces it costs nearly as much as three encoder layers for each token.
 2. softmax, GELU, LayerNorm and the cross-entropy are PyTorch's own operations: each reads and
    writes its numbers once, and has its derivative written by hand.
 3. Query, key and value come from one matrix product. (PyTorch's fused attention saves memory for
    long rows; on rows of 32 its backward pass was measured slower than these products.)
-4. What nobody reads is not kept: no hidden states.
+4. Hidden states are not kept: nobody reads them.
 
 tests/pretraining/test_losses.py holds loss and gradients against BertForPreTraining's own forward
 pass and `cross_entropy`.
@@ -31,7 +31,7 @@ from minibert.layer_norm import LayerNorm
 from minibert.model import Pooler
 from minibert.pretraining.batches import Batch
 
-# What a batch yields: sums, because those of several batches add up, and their means would not.
+# What is computed of a batch: sums, because the sums of several batches add up; means do not.
 NAMES = ("mlm_loss", "nsp_loss", "mlm_correct", "mlm_top5", "nsp_correct")
 
 
@@ -58,7 +58,7 @@ class PretrainingLoss(nn.Module):
 
         mlm, tokens = self.model.mlm, embeddings.token.weight
         pooler = cast(Pooler, bert.pooler)
-        asked = x.flatten(0, 1).index_select(0, batch.places)  # [M, D]
+        asked = x.flatten(0, 1).index_select(0, batch.positions)  # [M, D]
         activation = functional.gelu(mlm.dense(asked))
         logits = functional.linear(norm(mlm.layer_norm, activation), tokens, mlm.bias)  # [M, V]
         nsp_logits = self.model.nsp.logits(torch.tanh(pooler.dense(x[:, 0])))  # [B, 2]

@@ -1,10 +1,10 @@
 """Which tokens are hidden, and how (MLM, 掩码语言模型), F9.
 
-15 % of a row's tokens are asked for, never a special one. Of those
-    80 %  become [MASK]          the model must guess from both sides
-    10 %  become a random piece  so that it cannot trust a token merely because it is one
-    10 %  stay as they are       so that it forms a vector of the true token too
-and the loss is taken at these places only. They are drawn anew each time a text is read.
+The model must guess 15 % of a row's tokens, never a special one. Of those
+    80 %  become [MASK]          it must guess from both sides
+    10 %  become a random piece  so it cannot trust a token only because it is there
+    10 %  stay as they are       so it makes a vector of the true token, too
+and the loss is taken at these positions only. They are drawn again each time a text is read.
 
 Source: article A§3.2, B§2.2; Devlin et al. 2018, section 3.1 and appendix A.1; the authors'
 create_pretraining_data.py.
@@ -24,8 +24,8 @@ from minibert.tokenizer import BertTokenizer
 @dataclass(frozen=True)
 class Masked:
     ids: numpy.ndarray  # what the model sees
-    places: numpy.ndarray  # where it is asked
-    labels: numpy.ndarray  # what stood there
+    positions: numpy.ndarray  # of the tokens that it must guess
+    labels: numpy.ndarray  # the true tokens there
 
 
 class Masking:
@@ -58,16 +58,16 @@ class Masking:
             wanted = min(wanted, self.at_most)
         candidates = numpy.flatnonzero(~self.is_special[ids])
         if self.whole_words:
-            places = self.choose_words(ids, candidates, wanted, rng)
+            positions = self.choose_words(ids, candidates, wanted, rng)
         else:
-            places = numpy.sort(rng.permutation(candidates)[:wanted])
-        labels = ids[places]
+            positions = numpy.sort(rng.permutation(candidates)[:wanted])
+        labels = ids[positions]
         seen = ids.copy()
-        fate = rng.random(len(places))
-        seen[places[fate < 0.8]] = self.mask_token_id
-        is_random = fate >= 0.9
-        seen[places[is_random]] = rng.choice(self.ordinary, int(is_random.sum()))
-        return Masked(seen, places, labels)
+        draw = rng.random(len(positions))
+        seen[positions[draw < 0.8]] = self.mask_token_id
+        is_random = draw >= 0.9
+        seen[positions[is_random]] = rng.choice(self.ordinary, int(is_random.sum()))
+        return Masked(seen, positions, labels)
 
     def choose_words(
         self,
@@ -77,7 +77,7 @@ class Masking:
         rng: numpy.random.Generator,
     ) -> numpy.ndarray:
         """Words in random order, each taken whole if it still fits into `wanted`."""
-        # A piece with ## goes on where the candidate before it stands directly before it.
+        # A piece with ## belongs to the word of the candidate directly before it.
         begins = ~self.goes_on[ids[candidates]]
         begins[0:1] = True
         begins[1:] |= candidates[1:] != candidates[:-1] + 1

@@ -1,6 +1,6 @@
 """What the two heads say of a text: the likeliest pieces for [MASK], and whether B follows A.
 
-fill_mask:      softmax(mlm_logits[place of the mask])
+fill_mask:      softmax(mlm_logits[position of the mask])
 next_sentence:  softmax(nsp_logits)[IS_NEXT]
 """
 
@@ -28,12 +28,12 @@ def fill_mask(
     if not 1 <= top <= len(tokenizer):
         raise ValueError(f"top must be between 1 and {len(tokenizer)}, not {top!r}")
     inputs = tokenizer(text)
-    places = (inputs["input_ids"][0] == tokenizer.mask_token_id).nonzero().flatten().tolist()
-    if not places:
+    positions = (inputs["input_ids"][0] == tokenizer.mask_token_id).nonzero().flatten().tolist()
+    if not positions:
         mask = tokenizer.special_tokens["mask_token"]
         raise ValueError(f"there is no {mask} in {text!r}: write it where a word is to be guessed")
     with torch.no_grad():
-        probabilities = softmax(model(**inputs).mlm_logits[0, places].float())  # [masks, V]
+        probabilities = softmax(model(**inputs).mlm_logits[0, positions].float())  # [masks, V]
     found = probabilities.topk(top)
     return [
         [

@@ -6,8 +6,8 @@ A paragraph is cut into its sentences, because next-sentence prediction needs se
 full stop, question or exclamation mark that is followed by white space and anything but a small
 letter, or that is Chinese. (An abbreviation before a name is cut too: "Dr. Who" costs little.)
 
-Source: the input format of the authors' create_pretraining_data.py, which wants the sentences
-already cut.
+Source: the input format of the authors' create_pretraining_data.py, where the sentences are already
+cut.
 """
 
 import re
@@ -22,8 +22,8 @@ SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[^\sa-z])|(?<=[。！？])\s*(?=\S)"
 def corpus_lines(
     files: Iterable[Path], *, on_error: str = "raise", problems: list[str] | None = None
 ) -> Iterator[str]:
-    """All lines of all files, without white space at their ends; "" stands between documents and
-    files.
+    """All lines of all files, without white space at their ends; "" is between documents and
+    between files.
 
     A line that is not UTF-8 is a ValueError; with `on_error="skip"` it is left out, and `problems`
     says so.

@@ -6,8 +6,8 @@
         or the same length from another document, label 1, "is random"
 
 A and B share a row of S positions with [CLS] and two [SEP], so room = S − 3. With probability 0.1 a
-pair is meant shorter, so that the model sees short rows too. What is still too long loses pieces of
-the longer one, at its front or back by a coin for each.
+pair is meant to be shorter, so that the model sees short rows too. If a pair is still too long, the
+longer text loses pieces, each at the front or at the back, as a coin decides.
 
 Source: article A§3.2, D§3.2; Devlin et al. 2018, appendix A.2; the authors'
 create_pretraining_data.py.
@@ -53,13 +53,13 @@ class SentencePairs:
         self.short_share = short_share
 
     def plan(self, length: int, rng: numpy.random.Generator) -> numpy.ndarray:
-        """All pairs of one epoch for rows of `length`, in random order: a row for each with the
-        document's place in `documents`, the first sentence, the one after the last, the room.
+        """All pairs of one epoch for rows of `length`, in random order. For each a row of numbers:
+        the index in `documents`, the first sentence, the one after the last, the room.
         """
         if length < SPECIAL + 2:
             raise ValueError(f"a row must have at least {SPECIAL + 2} positions, not {length}")
         rows = []
-        for place, document in enumerate(self.documents):
+        for index, document in enumerate(self.documents):
             start, end = int(self.starts[document]), int(self.starts[document + 1])
             offsets = self.sentences[start : end + 1].tolist()
             first, last = 0, end - start
@@ -70,28 +70,28 @@ class SentencePairs:
                 stop = bisect_left(offsets, offsets[first] + room, first + 2, last)
                 if last - stop < 2:
                     stop = last  # a sentence alone makes no pair
-                rows.append((place, start + first, start + stop, room))
+                rows.append((index, start + first, start + stop, room))
                 first = stop
         if not rows:
             raise ValueError("no document has two sentences: there are no pairs to train on")
         return rng.permutation(numpy.array(rows))
 
     def pair(self, row: numpy.ndarray, rng: numpy.random.Generator) -> Pair:
-        """The pair of one row of a plan; where it is cut and with what is drawn anew each time."""
-        place, start, end, room = row.tolist()
+        """The pair of one row of a plan; `rng` draws where to cut it, and its second sentence."""
+        index, start, end, room = row.tolist()
         cut = int(rng.integers(start + 1, end))
         first = self.ids[self.sentences[start] : self.sentences[cut]]
         if rng.random() < 0.5:
             second, label = self.ids[self.sentences[cut] : self.sentences[end]], IS_NEXT
         else:
-            second, label = self.elsewhere(place, room - len(first), rng), IS_RANDOM
+            second, label = self.elsewhere(index, room - len(first), rng), IS_RANDOM
         a, b = kept_lengths(len(first), len(second), room)
         return Pair(cut_ends(first, a, rng), cut_ends(second, b, rng), label)
 
-    def elsewhere(self, place: int, wanted: int, rng: numpy.random.Generator) -> numpy.ndarray:
+    def elsewhere(self, index: int, wanted: int, rng: numpy.random.Generator) -> numpy.ndarray:
         """Sentences of any other document: from a random one on, to `wanted` pieces or its end."""
         other = int(rng.integers(len(self.documents) - 1))
-        other += other >= place
+        other += other >= index
         document = self.documents[other]
         start, end = int(self.starts[document]), int(self.starts[document + 1])
         begin = int(rng.integers(start, end))
@@ -103,7 +103,7 @@ class SentencePairs:
 
 
 def kept_lengths(first: int, second: int, room: int) -> tuple[int, int]:
-    """What is left of each when, piece by piece, the longer one gives way (of two alike, B).
+    """How much of each is left if always the longer one loses a piece (of two alike, B).
 
     Example:
         >>> kept_lengths(10, 3, room=8), kept_lengths(10, 9, room=7)
@@ -118,7 +118,7 @@ def kept_lengths(first: int, second: int, room: int) -> tuple[int, int]:
 
 
 def cut_ends(ids: numpy.ndarray, length: int, rng: numpy.random.Generator) -> numpy.ndarray:
-    """Take off pieces, each at the front or at the back by a coin."""
+    """Remove pieces, each at the front or at the back, as a coin decides."""
     surplus = len(ids) - length
     front = int(rng.binomial(surplus, 0.5)) if surplus else 0
     return ids[front : front + length]

@@ -19,8 +19,8 @@ SIZES: dict[str, dict[str, Any]] = {
 
 
 # For every size but base. Short rows and many hidden tokens, because a small model spends its first
-# thousands of steps on learning which pieces stand beside which; the model card of minibert-tiny
-# has the figures.
+# thousands of steps on learning which pieces are often side by side; the model card of
+# minibert-tiny has the figures.
 SMALL: dict[str, Any] = {
     "steps": 20_000,
     "phases": "128x32:0.75 32x128:0.25",

@@ -1,7 +1,7 @@
 """A WordPiece vocabulary from text: which pieces should there be?
 
     start:   each letter, as the beginning of a word (x) and inside one (##x)
-    repeat:  the two neighbours a, b that stand together most often become one new piece ab
+    repeat:  the two neighbours a, b that are together most often become one new piece ab
 
 until there are V pieces. Merging the most frequent pair is the step that leaves the fewest pieces
 in the text.
@@ -50,8 +50,8 @@ def train_vocabulary(lines: Iterable[str], size: int, *, lower_case: bool = True
 
 
 def count_words(lines: Iterable[str], *, lower_case: bool) -> Counter[str]:
-    """How often each word stands in the text, as the tokenizer's stages make words."""
-    chunks: Counter[str] = Counter()  # what stands between white space: few different ones
+    """How often each word is in the text, as the tokenizer's stages make words."""
+    chunks: Counter[str] = Counter()  # the parts between white space: few different ones
     for line in lines:
         chunks.update(line.split())
     words: Counter[str] = Counter()
@@ -94,11 +94,11 @@ def spell(word: str) -> list[str]:
 
 
 def merge(words: dict[str, int], wanted: int, known: set[str]) -> list[str]:
-    """The `wanted` new pieces; fewer if every word is one piece before."""
+    """The `wanted` new pieces; fewer if every word is a single piece earlier."""
     counts = list(words.values())
     spelled = [spell(word) for word in words]
     pair_counts: Counter[Pair] = Counter()
-    where: defaultdict[Pair, set[int]] = defaultdict(set)  # the words that a pair stands in
+    where: defaultdict[Pair, set[int]] = defaultdict(set)  # the words that a pair is in
     for number, pieces in enumerate(spelled):
         for pair in itertools.pairwise(pieces):
             pair_counts[pair] += counts[number]

@@ -178,8 +178,8 @@ def largest_difference(
     """max |ours − theirs| over the real tokens: relative to the size of its vector, and as it is.
 
     Relative, because real checkpoints have features near 200 in some feed-forward outputs, where
-    neighbouring float32 numbers are 1.5e-5 apart. Real tokens only, because what stands at padding
-    is never read, and rounding grows from layer to layer there (to 1e-4 in all-MiniLM-L6-v2).
+    neighbouring float32 numbers are 1.5e-5 apart. Real tokens only, because the values at padding
+    are never read, and rounding grows from layer to layer there (to 1e-4 in all-MiniLM-L6-v2).
     """
     if ours.shape != theirs.shape:
         raise RuntimeError(f"{name}: shapes differ, {list(ours.shape)} and {list(theirs.shape)}")

@@ -89,8 +89,8 @@ class Trainer:
                 if self.step % self.settings.log_every == 0 or is_last:
                     speed = done / (time.perf_counter() - began)
                     self.log({**record, f"{self.task.unit}_per_second": round(speed)})
-                    told = f"{self.task.progress(record)}, {speed:,.0f} {self.task.unit}/s"
-                    bar.set_postfix_str(told)
+                    progress = self.task.progress(record)
+                    bar.set_postfix_str(f"{progress}, {speed:,.0f} {self.task.unit}/s")
                 if self.step % self.settings.validate_every == 0 or is_last:
                     self.validate()
                 if self.step % self.settings.save_every == 0 or is_last:

@@ -1,4 +1,4 @@
-"""What a task tells the loop. The loop knows nothing else of it: no language, no BERT.
+"""What the loop knows of a task. It knows nothing else: no language, no BERT.
 
     rows      what there is to learn from, numbered in each epoch
     batch     the tensors of some rows
@@ -38,7 +38,7 @@ class Task:
     origin: dict[str, Any]  # a run is resumed only by a task with the same
     sum_names: tuple[str, ...]
     count_names: tuple[str, ...]
-    unit = "tokens"  # the one of the counts that tells the speed
+    unit = "tokens"  # the count that measures the speed
 
     def data(self, step: int) -> tuple[Rows, int]:
         """What step 0, 1, … learns from, and how many rows it takes."""

@@ -2,9 +2,8 @@
 
 import math
 
-from minibert.pretraining.optimizer import schedule
-
 from minibert.pretraining.settings import Settings
+from minibert.training.schedule import schedule
 
 from . import compare, exercise
 

@@ -248,8 +248,8 @@ def test_X22_masked_is_not_always_mask(tmp_path):
     ours, ours_asked = ids.clone(), torch.zeros_like(asked)
     for row, numbers in enumerate(ids.numpy()):
         masked = masking(numbers, rng)
-        ours[row], ours_asked[row, masked.places] = torch.from_numpy(masked.ids), True
-        assert masked.labels.tolist() == numbers[masked.places].tolist()
+        ours[row], ours_asked[row, masked.positions] = torch.from_numpy(masked.ids), True
+        assert masked.labels.tolist() == numbers[masked.positions].tolist()
     assert ours_asked.sum(dim=1).tolist() == [75] * 200  # 15 % of 500
     expected = [0.8, 0.1 * 25 / 26, 0.1 + 0.1 / 26]
     assert shares(ours, ours_asked) == pytest.approx(expected, abs=0.015)

@@ -40,7 +40,7 @@ class Baselines:
     def scores(self, batch: Batch) -> dict[str, numpy.ndarray]:
         """For each baseline a score of every piece at every masked place."""
         ids = batch.input_ids.numpy().ravel()
-        places = batch.places.numpy()
+        places = batch.positions.numpy()
         left, right = ids[places - 1], ids[places + 1]
         after_left, before_right = self.follows[left], self.follows[:, right].T
         no_left, no_right = (left < 5)[:, None], (right < 5)[:, None]

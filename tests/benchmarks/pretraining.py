@@ -59,7 +59,7 @@ def our_step(config: BertConfig, batch: Batch, dtype: torch.dtype) -> Callable[[
     def step() -> None:
         with torch.autocast("cpu", torch.bfloat16, enabled=dtype == torch.bfloat16):
             sums = loss(batch)
-        total = sums["mlm_loss"] / len(batch.places) + sums["nsp_loss"] / len(batch.nsp_labels)
+        total = sums["mlm_loss"] / len(batch.positions) + sums["nsp_loss"] / len(batch.nsp_labels)
         total.backward()
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()
@@ -73,7 +73,7 @@ def their_step(config: BertConfig, batch: Batch, dtype: torch.dtype) -> Callable
     model = transformers.BertForPreTraining(transformers.BertConfig(**values)).train()
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4, eps=1e-6, fused=True)
     labels = torch.full(batch.input_ids.shape, NO_LABEL).flatten()
-    labels[batch.places] = batch.mlm_labels
+    labels[batch.positions] = batch.mlm_labels
     inputs = {
         "input_ids": batch.input_ids,
         "attention_mask": batch.attention_mask,

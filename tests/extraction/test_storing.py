@@ -13,6 +13,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+from minibert.cli import main
 from minibert.extraction import embedder as embedder_module
 from minibert.extraction import storing
 from minibert.extraction.embed import embed, embed_file
@@ -31,15 +32,14 @@ def written(tmp_path, name, *options, texts=TEXTS):
     if not source.exists():
         source.write_text("".join(text + "\n" for text in texts))
     out = tmp_path / name
-    result = minibert("embed", "--input", source, "--out", out, *options)
-    assert result.returncode == 0, result.stderr
-    assert result.stderr == ""  # no progress bar in a pipe
+    assert main(["embed", "--input", str(source), "--out", str(out), *options]) == 0
     assert sorted(file.name for file in tmp_path.iterdir() if file.suffix == ".parts") == []
     return out
 
 
-def test_npy(tmp_path):
+def test_npy(tmp_path, capsys):
     found = numpy.load(written(tmp_path, "v.npy"), mmap_mode="r")
+    assert capsys.readouterr().err == ""  # no progress bar in a pipe
     assert found.dtype == numpy.float32
     assert numpy.array_equal(found, embed(TEXTS, layers="all").numpy())
 
@@ -91,7 +91,7 @@ def many(tmp_path):
     ]
     path = tmp_path / "many.txt"
     with open(path, "w") as file:
-        for _ in range(2_000):
+        for _ in range(1_200):
             file.write(" ".join(source.choices(words, k=source.randint(0, 30))) + "\n")
     return path
 
@@ -168,16 +168,14 @@ def test_two_processes_write_the_same_file(tmp_path):
     assert two.read_bytes() == one.read_bytes()
 
 
-def test_parts_of_other_settings_are_not_used(tmp_path, monkeypatch):
+def test_parts_of_other_settings_are_not_used(tmp_path):
     source = tmp_path / "texts.txt"
     source.write_text("a\n" * 5)
     parts = tmp_path / "v.npy.parts"
     parts.mkdir()
     (parts / "settings.json").write_text("{}")
-    result = minibert("embed", "--input", source, "--out", tmp_path / "v.npy")
-    assert result.returncode == 2
-    assert "holds parts of a run with another input or other settings; delete it" in result.stderr
-    assert result.stderr.count("\n") == 1
+    with pytest.raises(ValueError, match="of a run with another input or other settings; delete"):
+        embed_file(source, tmp_path / "v.npy")
 
 
 def test_parts_of_another_size_are_not_used(tmp_path, monkeypatch):
@@ -206,17 +204,16 @@ def test_parts_of_other_weights_are_not_used(tmp_path, monkeypatch):
     embed_file(source, tmp_path / "v.npy", **choices)
 
 
-def test_wrong_lines(tmp_path):
+def test_wrong_lines(tmp_path, capsys):
     source = tmp_path / "texts.txt"
     source.write_bytes(b"good\nbad \xff\ngood\n" + b"cat " * 600 + b"\n")
     out = tmp_path / "v.npy"
-    result = minibert("embed", "--input", source, "--out", out)
-    assert result.returncode == 2
-    assert result.stderr == "minibert embed: line 2: not UTF-8 at byte 4\n"
+    words = ["embed", "--input", str(source), "--out"]
+    assert main([*words, str(out)]) == 2
+    assert capsys.readouterr().err == "minibert embed: line 2: not UTF-8 at byte 4\n"
     assert not out.exists()
-    result = minibert("embed", "--input", source, "--out", tmp_path / "w.npy", "--on-error", "skip")
-    assert result.returncode == 1
-    errors = result.stderr.splitlines()
+    assert main([*words, str(tmp_path / "w.npy"), "--on-error", "skip"]) == 1
+    errors = capsys.readouterr().err.splitlines()
     assert errors[0] == "minibert embed: skipped line 2: not UTF-8 at byte 4"
     assert errors[1].startswith("minibert embed: skipped line 4: 602 tokens, more than the model's")
     found = numpy.load(tmp_path / "w.npy")
@@ -259,8 +256,6 @@ def test_an_empty_file(tmp_path):
     ],
 )
 def test_one_line_errors(tmp_path, arguments, message, capsys, monkeypatch):
-    from minibert.cli import main
-
     monkeypatch.chdir(tmp_path)
     assert main(["embed", *arguments]) == 2
     error = capsys.readouterr().err
@@ -304,3 +299,28 @@ def test_what_comes_before_a_wrong_line_is_kept(tmp_path):
     with pytest.raises(ValueError, match="line 1: not a text but int"):
         embed([7], on_error="raise")
     assert embed([7], on_error="skip").isnan().all()
+
+
+def test_a_run_begun_by_the_command_is_resumed_by_the_function(tmp_path, monkeypatch, capsys):
+    """And the other way round: the same choices, in other words, are the same run."""
+    source, out = tmp_path / "texts.txt", tmp_path / "v.npy"
+    source.write_text("a cat\n" * 300)
+    command = ["embed", "--input", str(source), "--out", str(out), "--layers=layer4,-2"]
+    made = []
+    write = storing.write_part
+    monkeypatch.setattr(storing, "write_part", lambda *a: made.append(a[0].name) or write(*a))
+
+    def call():
+        return embed_file(str(source), str(out), layers=[-1, "layer3"])
+
+    for begin, end in ((lambda: main(command), call), (call, lambda: main(command))):
+        with monkeypatch.context() as patched:
+            patched.setattr(storing, "put_together", lambda *arguments: 1 / 0)
+            with pytest.raises(ZeroDivisionError):
+                begin()
+        assert made == ["00000000.safetensors", "00000001.safetensors"]
+        assert not end()
+        assert made == ["00000000.safetensors", "00000001.safetensors"]  # none was made again
+        assert numpy.array_equal(numpy.load(out), embed(source, layers="layer4,layer3").numpy())
+        made.clear()
+        out.unlink()

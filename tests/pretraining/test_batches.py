@@ -19,7 +19,7 @@ def test_a_row_is_cls_a_sep_b_sep(tmp_path):
     rows, *_ = batches.take(0, 0, 20)
     batch = batches.make(rows)
     restored = batch.input_ids.flatten().clone()
-    restored[batch.places] = batch.mlm_labels
+    restored[batch.positions] = batch.mlm_labels
     restored = restored.view(20, 16)
     for i, (epoch, number) in enumerate(rows):
         rng = generator(7, ROW, epoch, number)

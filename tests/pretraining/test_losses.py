@@ -26,7 +26,7 @@ def textbook_loss(model, batch):
         token_type_ids=batch.token_type_ids,
     )
     labels = torch.full(batch.input_ids.shape, NO_LABEL).flatten()
-    labels[batch.places] = batch.mlm_labels
+    labels[batch.positions] = batch.mlm_labels
     labels = labels.view(batch.input_ids.shape)
     mlm = cross_entropy(output.mlm_logits, labels)
     return output, mlm, cross_entropy(output.nsp_logits, batch.nsp_labels)
@@ -40,7 +40,7 @@ def test_losses_and_gradients_are_the_textbooks(tmp_path):
     model.zero_grad()
     sums = PretrainingLoss(model, dropout=0.0)(batch)
     our_mlm, our_nsp = (
-        sums["mlm_loss"] / len(batch.places),
+        sums["mlm_loss"] / len(batch.positions),
         sums["nsp_loss"] / len(batch.nsp_labels),
     )
     (our_mlm + our_nsp).backward()
@@ -54,13 +54,13 @@ def test_losses_and_gradients_are_the_textbooks(tmp_path):
 def test_what_is_counted_as_right(tmp_path):
     batch, model = batch_and_model(tmp_path)
     output, *_ = textbook_loss(model, batch)
-    logits = output.mlm_logits.flatten(0, 1)[batch.places]
+    logits = output.mlm_logits.flatten(0, 1)[batch.positions]
     top5 = logits.topk(5).indices
     sums = PretrainingLoss(model, dropout=0.0)(batch)
     assert sums["mlm_correct"] == (top5[:, 0] == batch.mlm_labels).sum()
     assert sums["mlm_top5"] == (top5 == batch.mlm_labels[:, None]).any(dim=1).sum()
     assert sums["nsp_correct"] == (output.nsp_logits.argmax(-1) == batch.nsp_labels).sum()
-    assert 0 < sums["mlm_top5"] < len(batch.places)
+    assert 0 < sums["mlm_top5"] < len(batch.positions)
 
 
 def test_dropout_only_in_training(tmp_path):

@@ -29,28 +29,28 @@ def many(masking, rows=3000, length=40):
 
 def test_special_tokens_never_and_nothing_else_changes():
     for ids, masked in many(Masking(tokenizer())):
-        assert set(ids[masked.places].tolist()) <= set(ORDINARY)
-        assert masked.labels.tolist() == ids[masked.places].tolist()
-        others = numpy.delete(numpy.arange(len(ids)), masked.places)
+        assert set(ids[masked.positions].tolist()) <= set(ORDINARY)
+        assert masked.labels.tolist() == ids[masked.positions].tolist()
+        others = numpy.delete(numpy.arange(len(ids)), masked.positions)
         assert masked.ids[others].tolist() == ids[others].tolist()
-        assert len(set(masked.places.tolist())) == len(masked.places)
+        assert len(set(masked.positions.tolist())) == len(masked.positions)
 
 
 def test_fifteen_percent_of_the_row():
     for length, wanted in ((7, 1), (10, 2), (40, 6), (128, 19)):
         for _, masked in many(Masking(tokenizer()), rows=50, length=length):
-            assert len(masked.places) == wanted
+            assert len(masked.positions) == wanted
     for _, masked in many(Masking(tokenizer(), share=0.4), rows=50):
-        assert len(masked.places) == 16
+        assert len(masked.positions) == 16
     for _, masked in many(Masking(tokenizer(), at_most=4), rows=50):
-        assert len(masked.places) == 4
+        assert len(masked.positions) == 4
 
 
 def test_eighty_ten_ten():
     became_mask = stayed = became_other = total = 0
     replaced = numpy.zeros(len(VOCAB), dtype=int)
     for _, masked in many(Masking(tokenizer())):
-        seen = masked.ids[masked.places]
+        seen = masked.ids[masked.positions]
         total += len(seen)
         became_mask += (seen == MASK).sum()
         stayed += (seen == masked.labels).sum()
@@ -76,7 +76,7 @@ def test_every_place_is_as_likely():
     rng = numpy.random.default_rng(1)
     masking = Masking(tokenizer())
     for _ in range(rows):
-        counts[masking(ids, rng).places] += 1
+        counts[masking(ids, rng).positions] += 1
     low, high = binomial_bounds(rows, 6 / 38)
     assert counts[0] == counts[-1] == 0
     assert ((low < counts[1:-1]) & (counts[1:-1] < high)).all()
@@ -86,7 +86,7 @@ def test_whole_words():
     masking = Masking(tokenizer(), whole_words=True)
     sizes = []
     for ids, masked in many(masking):
-        chosen = set(masked.places.tolist())
+        chosen = set(masked.positions.tolist())
         sizes.append(len(chosen))
         for place in range(1, len(ids)):
             # A piece with ## goes with the one before it, unless that is special.
@@ -102,10 +102,10 @@ def test_any_row(pieces, whole_words):
     ids = numpy.array([CLS, *pieces, SEP])
     masked = Masking(tokenizer(), whole_words=whole_words)(ids, numpy.random.default_rng(0))
     ordinary = sum(piece >= 5 for piece in pieces)
-    assert len(masked.places) <= ordinary
+    assert len(masked.positions) <= ordinary
     if not whole_words:
-        assert len(masked.places) == min(ordinary, max(1, round(0.15 * len(ids))))
-    assert ids[masked.places].tolist() == masked.labels.tolist()
+        assert len(masked.positions) == min(ordinary, max(1, round(0.15 * len(ids))))
+    assert ids[masked.positions].tolist() == masked.labels.tolist()
 
 
 def test_what_cannot_be():

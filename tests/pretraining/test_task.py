@@ -29,7 +29,7 @@ def test_validation_is_the_textbooks_loss_on_documents_kept_apart(tmp_path):
     output, mlm, nsp = textbook_loss(run.model.eval(), batch)
     assert record["mlm_loss"] == pytest.approx(mlm.item(), rel=1e-12)
     assert record["nsp_loss"] == pytest.approx(nsp.item(), rel=1e-12)
-    right = output.mlm_logits.flatten(0, 1)[batch.places].argmax(-1) == batch.mlm_labels
+    right = output.mlm_logits.flatten(0, 1)[batch.positions].argmax(-1) == batch.mlm_labels
     assert record["mlm_accuracy"] == right.double().mean().item()
     both = (run.task.batches, run.task.validation)
     documents = [set(batches[16].pairs.documents) for batches in both]
@@ -60,7 +60,7 @@ def test_two_hundred_steps_as_transformers(tmp_path):
         rows, epoch, number = source.take(epoch, number, 4)
         batch = source.make(rows)
         labels = torch.full(batch.input_ids.shape, NO_LABEL).flatten()
-        labels[batch.places] = batch.mlm_labels
+        labels[batch.positions] = batch.mlm_labels
         output = theirs(
             input_ids=batch.input_ids,
             attention_mask=batch.attention_mask,

@@ -43,47 +43,47 @@ def columns(context, W_O):
 
 
 def only(head):
-    def hook(module, inputs, context):
+    def change(context):
         kept = torch.zeros_like(context)
         kept[:, head] = context[:, head]
         return kept
 
-    return hook
+    return change
 
 
 def by_a_factor(head):
-    def hook(module, inputs, context):
+    def change(context):
         factor = torch.arange(context.shape[1]) == head
         return context * factor[:, None, None]
 
-    return hook
+    return change
 
 
 def all_but_this(head):
-    return lambda module, inputs, context: context - only(head)(module, inputs, context)
+    return lambda context: context - only(head)(context)
 
 
 def the_head_alone(head):
-    return lambda module, inputs, context: context[:, head]
+    return lambda context: context[:, head]
 
 
 def in_place(head):
-    def hook(module, inputs, context):
+    def change(context):
         kept = context[:, head].clone()
         context[:] = 0
         context[:, head] = kept
         return context
 
-    return hook
+    return change
 
 
 def wrong_axis(head):
-    def hook(module, inputs, context):
+    def change(context):
         kept = torch.zeros_like(context)
         kept[:, :, head] = context[:, :, head]
         return kept
 
-    return hook
+    return change
 
 
 RIGHT = {
