@@ -23,15 +23,6 @@ import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
-from minibert.checkpoints.account import Account
-from minibert.checkpoints.source import (
-    CheckpointError,
-    find_folder,
-    open_weights,
-    read_config,
-    read_tensor,
-)
-from minibert.checkpoints.without_init import WithoutInit
 from minibert.common.files import replacing_in_folder
 from minibert.config import BertConfig
 from minibert.heads import (
@@ -41,6 +32,15 @@ from minibert.heads import (
     MaskedLMHead,
     NextSentenceHead,
 )
+from minibert.loading.account import Account
+from minibert.loading.finding import (
+    CheckpointError,
+    find_folder,
+    open_weights,
+    read_config,
+    read_tensor,
+)
+from minibert.loading.without_init import WithoutInit
 from minibert.model import BertModel
 from minibert.tokenizer import BertTokenizer
 

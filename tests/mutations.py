@@ -3,6 +3,7 @@
 Old text -> new text in one source file; the old text stands there exactly once.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 
@@ -14,6 +15,14 @@ class Mutation:
     new: str
     guard: str  # the test that must fail, as pytest names it
     needs_onednn: bool = False  # it is in code that only oneDNN's path runs
+
+
+def of(
+    module: str, guard: str, *changes: tuple[str, str, str], needs_onednn: bool = False
+) -> Iterator[Mutation]:
+    """The mutations of one module that one test must see: (name, old, new) for each."""
+    for name, old, new in changes:
+        yield Mutation(name, module, old, new, guard, needs_onednn)
 
 
 LAYER_NORM = "tests/test_layer_norm.py::test_formula_with_every_term"
@@ -46,629 +55,561 @@ SINUSOID = "tests/test_positional.py::test_sinusoid_formula"
 
 MUTATIONS = [
     # LayerNorm
-    Mutation(
-        "ε 1e-5 for 1e-12",
+    *of(
         "minibert.layer_norm",
-        "variance + self.eps",
-        "variance + 1e-5",
         LAYER_NORM,
+        ("ε 1e-5 for 1e-12", "variance + self.eps", "variance + 1e-5"),
     ),
-    Mutation(
-        "ε 1e-5 by default",
+    *of(
         "minibert.config",
-        "layer_norm_eps: float = 1e-12",
-        "layer_norm_eps: float = 1e-5",
         "tests/test_config.py::test_defaults_are_bert_base",
+        ("ε 1e-5 by default", "layer_norm_eps: float = 1e-12", "layer_norm_eps: float = 1e-5"),
     ),
-    Mutation(
-        "ε outside the root",
+    *of(
         "minibert.layer_norm",
-        "torch.sqrt(variance + self.eps)",
-        "(torch.sqrt(variance) + self.eps)",
         LAYER_NORM,
-    ),
-    Mutation(
-        "N−1 variance",
-        "minibert.layer_norm",
-        "(centred * centred).mean(dim=-1, keepdim=True)",
-        "x.var(dim=-1, keepdim=True)",
-        LAYER_NORM,
-    ),
-    Mutation(
-        "γ and β exchanged",
-        "minibert.layer_norm",
-        "self.gamma * normalised + self.beta",
-        "self.beta * normalised + self.gamma",
-        LAYER_NORM,
-    ),
-    Mutation(
-        "mean over the tokens",
-        "minibert.layer_norm",
-        "x - x.mean(dim=-1, keepdim=True)",
-        "x - x.mean(dim=-2, keepdim=True)",
-        LAYER_NORM,
+        (
+            "ε outside the root",
+            "torch.sqrt(variance + self.eps)",
+            "(torch.sqrt(variance) + self.eps)",
+        ),
+        (
+            "N−1 variance",
+            "(centred * centred).mean(dim=-1, keepdim=True)",
+            "x.var(dim=-1, keepdim=True)",
+        ),
+        (
+            "γ and β exchanged",
+            "self.gamma * normalised + self.beta",
+            "self.beta * normalised + self.gamma",
+        ),
+        (
+            "mean over the tokens",
+            "x - x.mean(dim=-1, keepdim=True)",
+            "x - x.mean(dim=-2, keepdim=True)",
+        ),
     ),
     # Embeddings
-    Mutation(
-        "no embedding LayerNorm",
+    *of(
         "minibert.embedding",
-        "self.dropout(self.layer_norm(total))",
-        "self.dropout(total)",
         EMBEDDINGS,
+        ("no embedding LayerNorm", "self.dropout(self.layer_norm(total))", "self.dropout(total)"),
+        ("swapped segments", "self.segment(token_type_ids)", "self.segment(1 - token_type_ids)"),
+        ("no segments", "token + segment + position", "token + position"),
     ),
-    Mutation(
-        "swapped segments",
-        "minibert.embedding",
-        "self.segment(token_type_ids)",
-        "self.segment(1 - token_type_ids)",
-        EMBEDDINGS,
-    ),
-    Mutation(
-        "no segments",
-        "minibert.embedding",
-        "token + segment + position",
-        "token + position",
-        EMBEDDINGS,
-    ),
-    Mutation(
-        "positions one off",
+    *of(
         "minibert.positional",
-        "torch.arange(length, device=self.table.device)",
-        "torch.arange(1, length + 1, device=self.table.device)",
         "tests/test_positional.py::test_learned_positions_are_the_first_rows_in_order",
+        (
+            "positions one off",
+            "torch.arange(length, device=self.table.device)",
+            "torch.arange(1, length + 1, device=self.table.device)",
+        ),
     ),
-    Mutation(
-        "sine and cosine exchanged",
+    *of(
         "minibert.positional",
-        "[angle.sin(), angle.cos()]",
-        "[angle.cos(), angle.sin()]",
         SINUSOID,
-    ),
-    Mutation(
-        "exponent i/D for 2i/D",
-        "minibert.positional",
-        "(even_feature / hidden_size)",
-        "(even_feature / 2 / hidden_size)",
-        SINUSOID,
+        ("sine and cosine exchanged", "[angle.sin(), angle.cos()]", "[angle.cos(), angle.sin()]"),
+        (
+            "exponent i/D for 2i/D",
+            "(even_feature / hidden_size)",
+            "(even_feature / 2 / hidden_size)",
+        ),
     ),
     # Attention
-    Mutation(
-        "√D for √H",
+    *of(
         "minibert.attention",
-        "scores = self.scores(attention_scores(query, key))",
-        "scores = self.scores(attention_scores(query, key) / self.num_heads**0.5)",
         MULTI_HEAD,
+        (
+            "√D for √H",
+            "scores = self.scores(attention_scores(query, key))",
+            "scores = self.scores(attention_scores(query, key) / self.num_heads**0.5)",
+        ),
     ),
-    Mutation("not scaled", "minibert.attention", " / math.sqrt(query.shape[-1])", "", SCORES),
-    Mutation(
-        "keys ask, queries answer",
+    *of(
         "minibert.attention",
-        "query @ key.transpose(-1, -2)",
-        "key @ query.transpose(-1, -2)",
         SCORES,
+        ("not scaled", " / math.sqrt(query.shape[-1])", ""),
+        (
+            "keys ask, queries answer",
+            "query @ key.transpose(-1, -2)",
+            "key @ query.transpose(-1, -2)",
+        ),
     ),
-    Mutation(
-        "softmax over queries",
+    *of(
         "minibert.attention",
-        "softmax(masked_scores)",
-        "softmax(masked_scores.mT).mT",
         "tests/test_attention.py::test_probs_of_each_query_sum_to_one",
+        ("softmax over queries", "softmax(masked_scores)", "softmax(masked_scores.mT).mT"),
     ),
-    Mutation(
-        "inverted mask",
+    *of(
         "minibert.attention",
-        "(padding_mask == 0)",
-        "(padding_mask == 1)",
         EXACT_MASK,
+        ("inverted mask", "(padding_mask == 0)", "(padding_mask == 1)"),
+        ("mask of −1", "torch.finfo(dtype).min", "-1.0"),
+        ("mask of −10,000", "torch.finfo(dtype).min", "-1e4"),
     ),
-    Mutation("mask of −1", "minibert.attention", "torch.finfo(dtype).min", "-1.0", EXACT_MASK),
-    Mutation("mask of −10,000", "minibert.attention", "torch.finfo(dtype).min", "-1e4", EXACT_MASK),
-    Mutation(
-        "mask after the softmax",
+    *of(
         "minibert.attention",
-        "softmax(masked_scores)",
-        "softmax(scores) + additive_mask.clamp(min=-1)",
         MULTI_HEAD,
+        (
+            "mask after the softmax",
+            "softmax(masked_scores)",
+            "softmax(scores) + additive_mask.clamp(min=-1)",
+        ),
+        ("mask on queries, not keys", "[:, None, None, :]", "[:, None, :, None]"),
+        ("no mask at all", "softmax(masked_scores)", "softmax(scores)"),
+        (
+            "heads merged without the transpose",
+            "context.transpose(1, 2).flatten(2)",
+            "context.reshape(x.shape)",
+        ),
+        (
+            "heads interleaved when split",
+            "x.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)",
+            "x.unflatten(-1, (-1, self.num_heads)).permute(0, 3, 1, 2)",
+        ),
     ),
-    Mutation(
-        "mask on queries, not keys",
+    *of(
         "minibert.attention",
-        "[:, None, None, :]",
-        "[:, None, :, None]",
-        MULTI_HEAD,
-    ),
-    Mutation(
-        "no mask at all",
-        "minibert.attention",
-        "softmax(masked_scores)",
-        "softmax(scores)",
-        MULTI_HEAD,
-    ),
-    Mutation(
-        "heads merged without the transpose",
-        "minibert.attention",
-        "context.transpose(1, 2).flatten(2)",
-        "context.reshape(x.shape)",
-        MULTI_HEAD,
-    ),
-    Mutation(
-        "heads interleaved when split",
-        "minibert.attention",
-        "x.unflatten(-1, (self.num_heads, -1)).transpose(1, 2)",
-        "x.unflatten(-1, (-1, self.num_heads)).permute(0, 3, 1, 2)",
-        MULTI_HEAD,
-    ),
-    Mutation(
-        "no dropout on the probs",
-        "minibert.attention",
-        "self.dropout(probs) @ value",
-        "probs @ value",
         GRADIENTS,
+        ("no dropout on the probs", "self.dropout(probs) @ value", "probs @ value"),
     ),
     # Feed-forward
-    Mutation(
-        "ReLU for GELU",
+    *of(
         "minibert.feed_forward",
-        "gelu(inner)",
-        "torch.relu(inner)",
         "tests/test_feed_forward.py::test_formula",
+        ("ReLU for GELU", "gelu(inner)", "torch.relu(inner)"),
     ),
-    Mutation(
-        "tanh for erf in GELU",
+    *of(
         "minibert.feed_forward",
-        "torch.erf(x / math.sqrt(2.0))",
-        "torch.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))",
         "tests/test_feed_forward.py::test_gelu_is_the_exact_form",
+        (
+            "tanh for erf in GELU",
+            "torch.erf(x / math.sqrt(2.0))",
+            "torch.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3))",
+        ),
     ),
     # Encoder
-    Mutation(
-        "pre-norm",
+    *of(
         "minibert.encoder",
-        "self.attention(x, additive_mask)",
-        "self.attention(self.attention_layer_norm(x), additive_mask)",
         LAYER,
+        (
+            "pre-norm",
+            "self.attention(x, additive_mask)",
+            "self.attention(self.attention_layer_norm(x), additive_mask)",
+        ),
+        (
+            "no residual around attention",
+            "x + self.dropout(attention_output)",
+            "self.dropout(attention_output)",
+        ),
+        (
+            "no residual around feed-forward",
+            "a + self.dropout(self.feed_forward(a))",
+            "self.dropout(self.feed_forward(a))",
+        ),
+        (
+            "residual from the layer's input",
+            "a + self.dropout(self.feed_forward(a))",
+            "x + self.dropout(self.feed_forward(a))",
+        ),
     ),
-    Mutation(
-        "no residual around attention",
+    *of(
         "minibert.encoder",
-        "x + self.dropout(attention_output)",
-        "self.dropout(attention_output)",
-        LAYER,
-    ),
-    Mutation(
-        "no residual around feed-forward",
-        "minibert.encoder",
-        "a + self.dropout(self.feed_forward(a))",
-        "self.dropout(self.feed_forward(a))",
-        LAYER,
-    ),
-    Mutation(
-        "residual from the layer's input",
-        "minibert.encoder",
-        "a + self.dropout(self.feed_forward(a))",
-        "x + self.dropout(self.feed_forward(a))",
-        LAYER,
-    ),
-    Mutation(
-        "hidden states one off",
-        "minibert.encoder",
-        "hidden_states = [embeddings]",
-        "hidden_states = [self.layers[0](embeddings, additive_mask)[0]]",
         STATES,
-    ),
-    Mutation(
-        "every layer reads the embeddings",
-        "minibert.encoder",
-        "layer(hidden_states[-1], additive_mask)",
-        "layer(embeddings, additive_mask)",
-        STATES,
+        (
+            "hidden states one off",
+            "hidden_states = [embeddings]",
+            "hidden_states = [self.layers[0](embeddings, additive_mask)[0]]",
+        ),
+        (
+            "every layer reads the embeddings",
+            "layer(hidden_states[-1], additive_mask)",
+            "layer(embeddings, additive_mask)",
+        ),
     ),
     # Pooler and heads
-    Mutation(
-        "pooler reads the last token",
+    *of(
         "minibert.model",
-        "last_hidden_state[:, 0]",
-        "last_hidden_state[:, -1]",
         POOLER,
+        ("pooler reads the last token", "last_hidden_state[:, 0]", "last_hidden_state[:, -1]"),
+        ("no tanh in the pooler", "torch.tanh(self.dense(first_token))", "self.dense(first_token)"),
     ),
-    Mutation(
-        "no tanh in the pooler",
+    *of(
         "minibert.model",
-        "torch.tanh(self.dense(first_token))",
-        "self.dense(first_token)",
-        POOLER,
-    ),
-    Mutation(
-        "last state is not the last layer's",
-        "minibert.model",
-        "last_hidden_state = hidden_states[-1]",
-        "last_hidden_state = hidden_states[-2]",
         PARITY,
+        (
+            "last state is not the last layer's",
+            "last_hidden_state = hidden_states[-1]",
+            "last_hidden_state = hidden_states[-2]",
+        ),
     ),
-    Mutation(
-        "no GELU in the MLM head",
+    *of(
         "minibert.heads",
-        "gelu(self.dense(hidden))",
-        "self.dense(hidden)",
         MLM,
+        ("no GELU in the MLM head", "gelu(self.dense(hidden))", "self.dense(hidden)"),
+        ("no LayerNorm in the MLM head", "self.layer_norm(activation)", "activation"),
+        ("no bias in the MLM head", "token_embeddings.T + self.bias", "token_embeddings.T"),
     ),
-    Mutation(
-        "no LayerNorm in the MLM head",
+    *of(
         "minibert.heads",
-        "self.layer_norm(activation)",
-        "activation",
-        MLM,
-    ),
-    Mutation(
-        "no bias in the MLM head",
-        "minibert.heads",
-        "token_embeddings.T + self.bias",
-        "token_embeddings.T",
-        MLM,
-    ),
-    Mutation(
-        "decoder untied",
-        "minibert.heads",
-        "normalised @ token_embeddings.T",
-        "normalised @ token_embeddings.detach().T",
         "tests/test_heads.py::test_the_decoder_is_the_token_embedding",
+        (
+            "decoder untied",
+            "normalised @ token_embeddings.T",
+            "normalised @ token_embeddings.detach().T",
+        ),
     ),
-    Mutation(
-        "NSP labels flipped",
+    *of(
         "minibert.heads",
-        "IS_NEXT, IS_RANDOM = 0, 1",
-        "IS_NEXT, IS_RANDOM = 1, 0",
         "tests/test_heads.py::test_nsp_formula",
+        ("NSP labels flipped", "IS_NEXT, IS_RANDOM = 0, 1", "IS_NEXT, IS_RANDOM = 1, 0"),
     ),
-    Mutation(
-        "NSP logits flipped",
+    *of(
         "minibert.heads",
-        "return self.logits(pooler_output)",
-        "return self.logits(pooler_output).flip(-1)",
         PARITY,
+        (
+            "NSP logits flipped",
+            "return self.logits(pooler_output)",
+            "return self.logits(pooler_output).flip(-1)",
+        ),
     ),
-    Mutation(
-        "unasked labels counted in the loss",
+    *of(
         "minibert.heads",
-        "(log_total - label_score).mean()",
-        "(log_total - label_score).sum() / labels.numel()",
         GRADIENTS,
+        (
+            "unasked labels counted in the loss",
+            "(log_total - label_score).mean()",
+            "(log_total - label_score).sum() / labels.numel()",
+        ),
     ),
     # Tokenizer
-    Mutation(
-        "a Σ that looks like the end of a word",
+    *of(
         "minibert.words",
-        '"".join([char.lower() for char in text])',
-        '("a" + text).lower()[1:]',
         WORDS,
+        (
+            "a Σ that looks like the end of a word",
+            '"".join([char.lower() for char in text])',
+            '("a" + text).lower()[1:]',
+        ),
+        ("accents composed, not taken apart", '"NFD"', '"NFC"'),
+        ("Chinese not spaced", "bisect_right(CJK_EDGES, ord(char)) % 2", "False"),
     ),
-    Mutation("accents composed, not taken apart", "minibert.words", '"NFD"', '"NFC"', WORDS),
-    Mutation(
-        "Chinese not spaced",
+    *of(
         "minibert.words",
-        "bisect_right(CJK_EDGES, ord(char)) % 2",
-        "False",
-        WORDS,
-    ),
-    Mutation(
-        "only ASCII punctuation",
-        "minibert.words",
-        'is_ascii_sign or category(char).startswith("P")',
-        "is_ascii_sign",
         UNICODE,
+        (
+            "only ASCII punctuation",
+            'is_ascii_sign or category(char).startswith("P")',
+            "is_ascii_sign",
+        ),
+        ("today's Unicode", "if bisect_right(LATER_EDGES, ord(char)) % 2", "if False"),
     ),
-    Mutation(
-        "today's Unicode",
-        "minibert.words",
-        "if bisect_right(LATER_EDGES, ord(char)) % 2",
-        "if False",
-        UNICODE,
-    ),
-    Mutation(
-        "shortest piece first",
+    *of(
         "minibert.wordpiece",
-        "range(len(word), start, -1)",
-        "range(start + 1, len(word) + 1)",
         "tests/test_wordpiece.py::test_the_longest_piece_wins_even_where_it_leads_nowhere",
+        ("shortest piece first", "range(len(word), start, -1)", "range(start + 1, len(word) + 1)"),
     ),
-    Mutation("## forgotten", "minibert.wordpiece", '"##" if start else ""', '""', PIECES),
-    Mutation(
-        "split where Python sees white space",
+    *of(
         "minibert.wordpiece",
-        "if DROPPED_SPACES.search(text)",
-        "if False",
+        PIECES,
+        ("## forgotten", '"##" if start else ""', '""'),
+    ),
+    *of(
+        "minibert.wordpiece",
         "tests/test_wordpiece.py::test_memories_equal_the_definition_on_a_text_seen_twice",
+        ("split where Python sees white space", "if DROPPED_SPACES.search(text)", "if False"),
     ),
-    Mutation(
-        "segment 1 from the first [SEP] on",
+    *of(
         "minibert.tokenizer",
-        "[0] * len(head) + [1] * len(tail)",
-        "[0] * (len(head) - 1) + [1] * (len(tail) + 1)",
         "tests/test_tokenizer.py::test_one_text_several_and_pairs",
+        (
+            "segment 1 from the first [SEP] on",
+            "[0] * len(head) + [1] * len(tail)",
+            "[0] * (len(head) - 1) + [1] * (len(tail) + 1)",
+        ),
     ),
-    Mutation(
-        "windows without overlap",
+    *of(
         "minibert.packing",
-        "size - stride)",
-        "size)",
         "tests/test_packing.py::test_windows_cover_every_token_and_overlap_by_the_stride",
+        ("windows without overlap", "size - stride)", "size)"),
     ),
     # Loader
-    Mutation(
-        "gamma read as bias",
+    *of(
         "weights_loader",
-        '".LayerNorm.gamma": ".LayerNorm.weight", ".LayerNorm.beta": ".LayerNorm.bias"',
-        '".LayerNorm.gamma": ".LayerNorm.bias", ".LayerNorm.beta": ".LayerNorm.weight"',
         LAYOUTS,
+        (
+            "gamma read as bias",
+            '".LayerNorm.gamma": ".LayerNorm.weight", ".LayerNorm.beta": ".LayerNorm.bias"',
+            '".LayerNorm.gamma": ".LayerNorm.bias", ".LayerNorm.beta": ".LayerNorm.weight"',
+        ),
+        (
+            "query and key exchanged",
+            '"attention.self.query.weight": "attention.query.weight"',
+            '"attention.self.query.weight": "attention.key.weight"',
+        ),
     ),
-    Mutation(
-        "query and key exchanged",
+    *of(
         "weights_loader",
-        '"attention.self.query.weight": "attention.query.weight"',
-        '"attention.self.query.weight": "attention.key.weight"',
-        LAYOUTS,
-    ),
-    Mutation(
-        "query and key exchanged, each with the other",
-        "weights_loader",
-        """query.weight": "attention.query.weight",
+        PARITY,
+        (
+            "query and key exchanged, each with the other",
+            """query.weight": "attention.query.weight",
     "attention.self.query.bias": "attention.query.bias",
     "attention.self.key.weight": "attention.key.weight\"""",
-        """query.weight": "attention.key.weight",
+            """query.weight": "attention.key.weight",
     "attention.self.query.bias": "attention.query.bias",
     "attention.self.key.weight": "attention.query.weight\"""",
-        PARITY,
+        ),
     ),
-    Mutation(
-        "a tied tensor is not compared",
+    *of(
         "weights_loader",
-        "if is_tied and not torch.equal(",
-        "if False and not torch.equal(",
         "tests/test_weights_loader.py::test_a_decoder_that_is_not_tied[weight]",
+        (
+            "a tied tensor is not compared",
+            "if is_tied and not torch.equal(",
+            "if False and not torch.equal(",
+        ),
     ),
-    Mutation(
-        "left in training mode",
+    *of(
         "weights_loader",
-        "model.to(device).eval()",
-        "model.to(device)",
         LAYOUTS,
+        ("left in training mode", "model.to(device).eval()", "model.to(device)"),
     ),
     # Pretraining
-    Mutation(
-        "every asked token becomes [MASK]",
+    *of(
         "minibert.pretraining.masking",
-        "draw < 0.8",
-        "draw < 1.0",
         f"{MASKING}::test_eighty_ten_ten",
+        ("every asked token becomes [MASK]", "draw < 0.8", "draw < 1.0"),
     ),
-    Mutation(
-        "special tokens are asked for",
+    *of(
         "minibert.pretraining.masking",
-        "candidates = numpy.flatnonzero(~self.is_special[ids])",
-        "candidates = numpy.arange(len(ids))",
         f"{MASKING}::test_special_tokens_never_and_nothing_else_changes",
+        (
+            "special tokens are asked for",
+            "candidates = numpy.flatnonzero(~self.is_special[ids])",
+            "candidates = numpy.arange(len(ids))",
+        ),
     ),
-    Mutation(
-        "words are hidden in part",
+    *of(
         "minibert.pretraining.masking",
-        "if self.whole_words:",
-        "if False:",
         f"{MASKING}::test_whole_words",
+        ("words are hidden in part", "if self.whole_words:", "if False:"),
     ),
-    Mutation(
-        "label 0 for a random sentence",
+    *of(
         "minibert.pretraining.sentence_pairs",
-        "self.sentences[end]], IS_NEXT",
-        "self.sentences[end]], IS_RANDOM",
         f"{PAIRS}::test_a_next_sentence_follows_and_a_random_one_is_from_another_document",
+        (
+            "label 0 for a random sentence",
+            "self.sentences[end]], IS_NEXT",
+            "self.sentences[end]], IS_RANDOM",
+        ),
+        ("a random sentence of the same document", "other += other >= index", "other += 0"),
     ),
-    Mutation(
-        "a random sentence of the same document",
+    *of(
         "minibert.pretraining.sentence_pairs",
-        "other += other >= index",
-        "other += 0",
-        f"{PAIRS}::test_a_next_sentence_follows_and_a_random_one_is_from_another_document",
-    ),
-    Mutation(
-        "six in ten are next",
-        "minibert.pretraining.sentence_pairs",
-        "rng.random() < 0.5",
-        "rng.random() < 0.6",
         f"{PAIRS}::test_half_are_random",
+        ("six in ten are next", "rng.random() < 0.5", "rng.random() < 0.6"),
     ),
-    Mutation(
-        "always the end is cut",
+    *of(
         "minibert.pretraining.sentence_pairs",
-        "front = int(rng.binomial(surplus, 0.5)) if surplus else 0",
-        "front = 0",
         f"{PAIRS}::test_pieces_go_at_the_front_or_the_back_by_a_coin",
+        (
+            "always the end is cut",
+            "front = int(rng.binomial(surplus, 0.5)) if surplus else 0",
+            "front = 0",
+        ),
     ),
-    Mutation(
-        "the first [SEP] in the second segment",
+    *of(
         "minibert.pretraining.batches",
-        "len(pair.first) + 2 : len(text)",
-        "len(pair.first) + 1 : len(text)",
         "tests/pretraining/test_batches.py::test_a_row_is_cls_a_sep_b_sep",
+        (
+            "the first [SEP] in the second segment",
+            "len(pair.first) + 2 : len(text)",
+            "len(pair.first) + 1 : len(text)",
+        ),
     ),
-    Mutation(
-        "tanh-GELU in training",
+    *of(
         "minibert.pretraining.losses",
-        "functional.gelu(feed_forward.inner(x))",
-        "functional.gelu(feed_forward.inner(x), approximate='tanh')",
         LOSSES,
+        (
+            "tanh-GELU in training",
+            "functional.gelu(feed_forward.inner(x))",
+            "functional.gelu(feed_forward.inner(x), approximate='tanh')",
+        ),
+        (
+            "padding is attended to in training",
+            "        scores = scores + additive_mask",
+            "        scores = scores + 0",
+        ),
     ),
-    Mutation(
-        "padding is attended to in training",
-        "minibert.pretraining.losses",
-        "        scores = scores + additive_mask",
-        "        scores = scores + 0",
-        LOSSES,
-    ),
-    Mutation(
-        "decay on biases and LayerNorm",
+    *of(
         "minibert.training.optimizers",
-        '"params": plain, "weight_decay": 0.0',
-        '"params": plain, "weight_decay": settings.weight_decay',
         f"{OPTIMIZERS}::test_adamw_is_the_formula",
+        (
+            "decay on biases and LayerNorm",
+            '"params": plain, "weight_decay": 0.0',
+            '"params": plain, "weight_decay": settings.weight_decay',
+        ),
     ),
-    Mutation(
-        "the rate falls too early",
+    *of(
         "minibert.training.schedule",
-        "(settings.steps - step) /",
-        "(settings.steps - step - 1) /",
         f"{OPTIMIZERS}::test_schedule_is_that_of_transformers",
+        ("the rate falls too early", "(settings.steps - step) /", "(settings.steps - step - 1) /"),
     ),
-    Mutation(
-        "a mean of the parts' means",
+    *of(
         "minibert.training.loop",
-        "task.loss(sums, counts) * processes.world",
-        "task.loss(sums, task.counts(part)) / settings.accumulation",
         f"{LOOP}::test_accumulation_changes_nothing",
+        (
+            "a mean of the parts' means",
+            "task.loss(sums, counts) * processes.world",
+            "task.loss(sums, task.counts(part)) / settings.accumulation",
+        ),
     ),
-    Mutation(
-        "resumed at another row of the data",
+    *of(
         "minibert.training.loop",
-        'self.number, self.best = content["number"]',
-        'self.number, self.best = content["number"] + 1',
         f"{LOOP}::test_resume_ends_bit_for_bit_the_same[0.0]",
+        (
+            "resumed at another row of the data",
+            'self.number, self.best = content["number"]',
+            'self.number, self.best = content["number"] + 1',
+        ),
     ),
-    Mutation(
-        "no clipping",
+    *of(
         "minibert.training.loop",
-        "self.model.parameters(), settings.clip)",
-        "self.model.parameters(), 1e9)",
         f"{TASK}::test_two_hundred_steps_as_transformers",
+        ("no clipping", "self.model.parameters(), settings.clip)", "self.model.parameters(), 1e9)"),
     ),
-    Mutation(
-        "dropout while the held-out documents are measured",
+    *of(
         "minibert.training.loop",
-        "self.losses.eval()",
-        "self.losses.train()",
         f"{TASK}::test_validation_is_the_textbooks_loss_on_documents_kept_apart",
+        (
+            "dropout while the held-out documents are measured",
+            "self.losses.eval()",
+            "self.losses.train()",
+        ),
     ),
-    Mutation(
-        "the worst weights are kept",
+    *of(
         "minibert.training.loop",
-        "score > self.best",
-        "score < self.best",
         "tests/training/test_toy.py::test_the_best_weights_are_kept",
+        ("the worst weights are kept", "score > self.best", "score < self.best"),
     ),
-    Mutation(
-        "the rarest pair is merged",
+    *of(
         "minibert.pretraining.vocabulary_trainer",
-        "heap = [(-count, pair)",
-        "heap = [(count, pair)",
         "tests/pretraining/test_vocabulary_trainer.py::test_merges_are_those_of_the_definition",
+        ("the rarest pair is merged", "heap = [(-count, pair)", "heap = [(count, pair)"),
     ),
     # Trace and patch
-    Mutation(
-        "trace records before the other hooks",
+    *of(
         "minibert.inspection.trace",
-        """        self.record_hook.remove()
+        f"{TRACE}::test_a_value_replaced_by_a_hook_hung_inside_the_block_is_what_is_recorded",
+        (
+            "trace records before the other hooks",
+            """        self.record_hook.remove()
         self.record_hook = module.register_forward_hook(self.record)
 """,
-        "",
-        f"{TRACE}::test_a_value_replaced_by_a_hook_hung_inside_the_block_is_what_is_recorded",
+            "",
+        ),
     ),
-    Mutation(
-        "trace records what goes in",
+    *of(
         "minibert.inspection.trace",
-        "self.recorded[self.name] = output",
-        "self.recorded[self.name] = inputs[0]",
         f"{TRACE}::test_shapes_and_values_are_the_models_own",
+        (
+            "trace records what goes in",
+            "self.recorded[self.name] = output",
+            "self.recorded[self.name] = inputs[0]",
+        ),
     ),
-    Mutation(
-        "a patch computes and changes nothing",
+    *of(
         "minibert.inspection.patch",
-        "        return new\n",
-        "        return value\n",
         f"{PATCH}::test_a_head_taken_out",
+        ("a patch computes and changes nothing", "        return new\n", "        return value\n"),
     ),
-    Mutation(
-        "only the first match is patched",
+    *of(
         "minibert.inspection.patch",
-        "for name in names\n",
-        "for name in names[:1]\n",
         f"{PATCH}::test_patterns_and_several_at_once",
+        ("only the first match is patched", "for name in names\n", "for name in names[:1]\n"),
     ),
     # Engine
-    Mutation(
-        "attention reads the next text's keys",
+    *of(
         "minibert.extraction.engine",
-        "value=-torch.inf",
-        "value=0.0",
         f"{ENGINE}::test_a_text_does_not_see_the_next",
+        ("attention reads the next text's keys", "value=-torch.inf", "value=0.0"),
         needs_onednn=True,
     ),
-    Mutation(
-        "the feed-forward's residual from the layer's input",
+    *of(
         "minibert.extraction.engine",
-        "self.output(self.inner(a), a)",
-        "self.output(self.inner(a), x)",
         f"{ENGINE}::test_double_precision",
-    ),
-    Mutation(
-        "the engine's texts in the order of the input",
-        "minibert.extraction.engine",
-        "return states, order",
-        "return states, [*range(len(rows))]",
-        f"{ENGINE}::test_double_precision",
-    ),
-    Mutation(
-        "segments of another text",
-        "minibert.extraction.engine",
-        "segments[i] for i in order",
-        "segments[i] for i in range(len(rows))",
-        f"{ENGINE}::test_double_precision",
+        (
+            "the feed-forward's residual from the layer's input",
+            "self.output(self.inner(a), a)",
+            "self.output(self.inner(a), x)",
+        ),
+        (
+            "the engine's texts in the order of the input",
+            "return states, order",
+            "return states, [*range(len(rows))]",
+        ),
+        (
+            "segments of another text",
+            "segments[i] for i in order",
+            "segments[i] for i in range(len(rows))",
+        ),
     ),
     # Embeddings of many texts
-    Mutation(
-        "windows stitched at the end of the first",
+    *of(
         "minibert.packing",
-        "(parts[number + 1].start + part.stop) // 2",
-        "part.stop",
         f"{EMBED}::test_long_texts",
+        (
+            "windows stitched at the end of the first",
+            "(parts[number + 1].start + part.stop) // 2",
+            "part.stop",
+        ),
     ),
-    Mutation(
-        "vectors of a batch in the order of the input",
+    *of(
         "minibert.extraction.embedder",
-        "block.vectors[batch] = ",
-        "block.vectors[sorted(batch)] = ",
         f"{EMBED}::test_recipes",
+        (
+            "vectors of a batch in the order of the input",
+            "block.vectors[batch] = ",
+            "block.vectors[sorted(batch)] = ",
+        ),
     ),
-    Mutation(
-        "the first token of the next text is pooled, too",
+    *of(
         "minibert.extraction.embedder",
-        "starts[row] + last))",
-        "min(starts[row] + last + 1, start)))",
         f"{EMBED}::test_sentences[all-None-mean]",
+        (
+            "the first token of the next text is pooled, too",
+            "starts[row] + last))",
+            "min(starts[row] + last + 1, start)))",
+        ),
     ),
-    Mutation(
-        "padding is pooled",
+    *of(
         "minibert.extraction.layers",
-        "counted = attention_mask == 1",
-        "counted = attention_mask >= 0",
         "tests/extraction/test_layers.py::test_padding_never_takes_part[mean]",
+        ("padding is pooled", "counted = attention_mask == 1", "counted = attention_mask >= 0"),
     ),
-    Mutation(
-        "features at length 1 over the texts",
+    *of(
         "minibert.extraction.embedder",
-        "functional.normalize(vectors, dim=-1)",
-        "functional.normalize(vectors, dim=0)",
         f"{EMBED}::test_vectors_of_length_one[mean]",
+        (
+            "features at length 1 over the texts",
+            "functional.normalize(vectors, dim=-1)",
+            "functional.normalize(vectors, dim=0)",
+        ),
     ),
-    Mutation(
-        "a part is taken twice",
+    *of(
         "minibert.extraction.storing",
-        'f"{number:08}.safetensors"',
-        'f"{number // 2:08}.safetensors"',
         f"{STORING}::test_embed_to_a_file",
+        ("a part is taken twice", 'f"{number:08}.safetensors"', 'f"{number // 2:08}.safetensors"'),
     ),
-    Mutation(
-        "parts of other weights are taken",
+    *of(
         "minibert.extraction.storing",
-        'own = {"texts in a part": embedder.block_size, "weights": fingerprint(embedder.engine)}',
-        'own = {"texts in a part": embedder.block_size}',
         f"{STORING}::test_parts_of_other_weights_are_not_used",
+        (
+            "parts of other weights are taken",
+            '"weights": fingerprint(embedder.engine)',
+            '"weights": "any"',
+        ),
     ),
 ]

@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from minibert.checkpoints.source import BUNDLED
+from minibert.loading.finding import BUNDLED
 from minibert.pretraining.batches import Batches
 from minibert.pretraining.corpus import open_corpus
 from minibert.pretraining.losses import PretrainingLoss
@@ -84,3 +84,8 @@ def test_it_guesses_far_better_than_by_frequency(tmp_path):
     assert sums["mlm_correct"] > 3 * most_frequent
     assert sums["mlm_correct"] / asked > 0.3
     assert sums["nsp_correct"] / len(rows) > 0.65
+
+
+def test_it_is_float32_in_transformers():
+    """The file has float16, which is slow on a CPU and gives NaN in training."""
+    assert transformers.BertModel.from_pretrained(BUNDLED).dtype == torch.float32

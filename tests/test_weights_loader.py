@@ -21,7 +21,7 @@ from minibert import (
     BertForPreTraining,
     BertModel,
 )
-from minibert.checkpoints.source import CheckpointError
+from minibert.loading.finding import CheckpointError
 from tests import tiny
 from tests.parity.helpers import legacy_name, official_state, save_theirs, write_folder
 from weights_loader import load_bert, name_table, save_bert

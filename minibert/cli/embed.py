@@ -72,7 +72,8 @@ def write_file(args: argparse.Namespace) -> int:
     """All texts to one file; 1 if some of them were skipped."""
     import torch
 
-    from minibert.common.processes import Processes, choose_device
+    from minibert.common.devices import choose_device
+    from minibert.common.processes import Processes
     from minibert.extraction.embed import embed_file
     from minibert.extraction.engine import Engine
     from weights_loader import load_bert

@@ -16,8 +16,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    from minibert.checkpoints.source import find_folder
     from minibert.inspection.explain import aligned, explain, visible
+    from minibert.loading.finding import find_folder
     from minibert.tokenizer import BertTokenizer
 
     has_vocab = args.model and (Path(args.model).expanduser() / "vocab.txt").is_file()

@@ -1,4 +1,4 @@
-"""This process, the others of the run, and what they compute on.
+"""This process, and the others of the run.
 
 A program is one process, unless torchrun started several. Then each has a number, its rank, and
 each takes its share of the work.
@@ -10,19 +10,7 @@ import os
 import torch
 from torch import distributed
 
-
-def choose_device(wanted: str | torch.device | None = None) -> torch.device:
-    """The one asked for; without one, the GPU of this process, or the CPU where there is none."""
-    if wanted is None:
-        gpu = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
-        return gpu if torch.cuda.is_available() else torch.device("cpu")
-    try:
-        torch.zeros(1, device=wanted).item()
-    except (RuntimeError, AssertionError, TypeError):  # no such name, device, or PyTorch for it
-        raise ValueError(
-            f"device must be one that PyTorch can compute on here, such as cpu; not {wanted!r}"
-        ) from None
-    return torch.device(wanted)
+from minibert.common.devices import choose_device
 
 
 class Processes:
@@ -51,16 +39,3 @@ class Processes:
         """Wait until all processes are here."""
         if self.world > 1:
             distributed.barrier()
-
-
-def choose_precision(wanted: str, device: torch.device) -> str:
-    """ "auto" is bfloat16 where the hardware multiplies it, else float32."""
-    if wanted != "auto":
-        return wanted
-    if device.type == "cuda":
-        return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
-    try:
-        has_bfloat16 = torch.ops.mkldnn._is_mkldnn_bf16_supported()
-    except (AttributeError, RuntimeError):  # another build of PyTorch
-        has_bfloat16 = False
-    return "bfloat16" if has_bfloat16 else "float32"

@@ -15,8 +15,8 @@ from typing import NoReturn
 import torch
 from torch import nn
 
+from minibert.common.devices import choose_device
 from minibert.common.lines import blocks
-from minibert.common.processes import choose_device
 from minibert.extraction.embedder import Embedded, Embedder
 from minibert.extraction.engine import Engine
 from minibert.extraction.layers import WeightedSum, Which

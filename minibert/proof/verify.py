@@ -18,8 +18,8 @@ import torch
 from torch import nn
 from torch.overrides import TorchFunctionMode
 
-from minibert.checkpoints.source import find_folder, open_weights
 from minibert.inspection.trace import trace
+from minibert.loading.finding import find_folder, open_weights
 
 BOUNDS = {torch.float32: 1e-5, torch.float64: 1e-10}
 TEXTS = ("The cat sat on the mat.", "BERT reads both sides of a word at once, and pads.")

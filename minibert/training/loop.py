@@ -22,7 +22,8 @@ import torch
 from torch.nn.parallel import DistributedDataParallel
 from tqdm import tqdm
 
-from minibert.common.processes import Processes, choose_precision
+from minibert.common.devices import choose_precision
+from minibert.common.processes import Processes
 from minibert.training.checkpoint import BEST, load_checkpoint, save_checkpoint
 from minibert.training.log import append_to_log, cut_log
 from minibert.training.optimizers import diagnosis, make_optimizers

@@ -6,7 +6,7 @@
     counts    what the sums are divided by: rows, masked tokens …; they add up too
     record    the numbers that people read, from sums and counts
 
-pretraining/task.py is one; tests/training/toy.py is one in thirty lines.
+pretraining/task.py is one; the smallest is tests/training/toy.py.
 """
 
 from collections.abc import Sequence

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from minibert import BertConfig, BertForPreTraining, BertModel
-from minibert.common.processes import choose_device
+from minibert.common.devices import choose_device
 from minibert.extraction import engine as engine_module
 from minibert.extraction.engine import Engine
 from minibert.extraction.parallel import batches, in_parallel

@@ -41,8 +41,8 @@ def test_it_finds_the_line(tmp_path):
     assert [record["step"] for record in training] == list(range(5, 121, 5))
     assert [record["step"] for record in validation] == list(range(10, 121, 10))
     assert "points_per_second" in training[0]
-    batch = run.task.line.make([(1000, number) for number in range(20)])
-    loss = ((run.model(batch.x[:, None])[:, 0] - batch.y) ** 2).mean().item()
+    x, y = run.task.make(range(10**6, 10**6 + 20)).unbind(1)
+    loss = ((run.model(x[:, None])[:, 0] - y) ** 2).mean().item()
     assert validation[-1]["loss"] == pytest.approx(loss, rel=1e-5)
     draw_curve(tmp_path / "run" / "log.jsonl", tmp_path / "a.png", {"loss": {"loss": "error"}})
     assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")

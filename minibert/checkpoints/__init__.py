@@ -1,3 +1,0 @@
-"""Behind weights_loader.py: where a model's files come from (source.py), how each tensor was used
-(account.py), and building a model without drawing weights for it (without_init.py).
-"""

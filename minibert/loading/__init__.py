@@ -1,0 +1,3 @@
+"""Behind weights_loader.py: where a model's files come from (finding.py), how each tensor was used
+(account.py), and building a model without drawing weights for it (without_init.py).
+"""
