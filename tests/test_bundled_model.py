@@ -5,6 +5,7 @@ import json
 import numpy
 import pytest
 import torch
+import transformers
 from safetensors import safe_open
 
 from minibert.loading.finding import BUNDLED
