@@ -123,7 +123,7 @@ class Embedder:
             "pool": self.pool,
             "normalize": self.normalize,
             "long": self.long,
-            "stride": self.stride,
+            "stride": self.stride if self.long == "windows" else None,
             "dtype": str(self.engine.dtype).removeprefix("torch."),
             "device": self.engine.device.type,
             "vocabulary": self.tokenizer.checksum(),
