@@ -64,16 +64,17 @@ def embed(
     """The vectors of texts: a tensor [texts, …], or for tokens and words a list of Embedded. One
     text by itself (a str) gives its own, without the first axis. A Path is a file of texts.
 
-    `model`: a name or folder, as for load_bert; or a model with its `tokenizer`; or, for many
-    calls, an Engine made of one. `device`: for a model that is loaded here; None is the GPU, if
-    there is one. `layers`: names or numbers (see select_layers), or one of RECIPES. `convention`:
-    whose numbers. `mix`: several layers to one vector, "concat", "sum", "mean", or a WeightedSum
-    that was trained. `pool`: one vector for a text, "mean", "cls", "max", "mean_sqrt"; one for each
-    token, "tokens"; one for each word, "word-mean", "word-first", "word-last", "word-first_last",
-    "word-max". `normalize`: every vector has length 1. `dtype`: what to compute in; the result is
-    float32. `long`: for texts over the model's limit, "error", "truncate", or "windows", which
-    overlap by `stride` tokens. `field`, `column`: where a .jsonl or .tsv file has the text.
-    `on_error`: "raise", or "skip", which makes the vector of a wrong text NaN.
+    - `model`: a name or folder, as for load_bert; or a model with its `tokenizer`; or, for many
+      calls, an Engine made of one. `device`: where to load it; None is the GPU, if there is one.
+    - `layers`: names or numbers (see select_layers), or one of RECIPES; `convention`: whose.
+    - `mix`: several layers to one vector: "concat", "sum", "mean", or a trained WeightedSum.
+    - `pool`: a vector for each text ("mean", "cls", "max", "mean_sqrt"), for each token ("tokens"),
+      or for each word ("word-mean", "word-first", "word-last", "word-first_last", "word-max").
+    - `normalize`: each vector has length 1. `dtype`: what to compute in; the result is float32.
+    - `long`: for texts over the model's limit: "error", "truncate", or "windows", which overlap by
+      `stride` tokens.
+    - `field`, `column`: where a .jsonl or .tsv file has the text.
+    - `on_error`: "raise", or "skip", which makes the vector of a wrong text NaN.
     """
     refuse("embed", other, OTHER_NAMES)
     check_on_error(on_error)
