@@ -133,6 +133,21 @@ def test_what_cannot_be(capsys, tmp_path):
     assert not [name for name in os.listdir(tmp_path) if name.startswith(".")]
 
 
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"phases": "4x32:1"}, "rows of 32, but the model has 24 positions"),
+        ({"mask_share": 0.0}, "mask_share must be above 0"),
+        ({"max_predictions": 0}, "max_predictions must be a whole number from 1"),
+        ({"optimizer": "sgd"}, "optimizer must be one of adamw, muon"),
+        ({"workers": 0}, "workers must be at least 1"),
+    ],
+)
+def test_settings_are_checked_before_any_work(capsys, tmp_path, changes, told):
+    assert told in failing(capsys, *arguments(tmp_path, **changes))
+    assert not (tmp_path / "out").exists()
+
+
 def test_skipped_lines_are_told(capsys, tmp_path):
     words = arguments(tmp_path)
     file = tmp_path / "text.txt"
