@@ -126,9 +126,10 @@ PEAK = "\nprint(open('/proc/self/status').read().split('VmHWM:')[1].split()[0])"
 # Ours, its peak after each step.
 STEPS = {
     "import torch": "import torch",
-    "import minibert": "from minibert.extraction.embed import *; from weights_loader import *",
+    "import minibert": "from minibert.common.lines import Line; "
+    "from minibert.extraction.embed import *; from weights_loader import *",
     "load": "model, tokenizer = load_bert({model!r})",
-    "engine": "embedder = Embedder(model, tokenizer, let_go=True)",
+    "engine": "embedder = Embedder(Engine(model, let_go=True), tokenizer)",
     "a sentence": "list(embedder.embed_blocks([[Line(1, 'A man plays.')]], 'raise'))",
 }
 # What any program on PyTorch takes: the library, oneDNN's code, and the encoder's weights once.
@@ -180,10 +181,10 @@ GROW = """
 import sys, time
 from pathlib import Path
 import torch
-from minibert.extraction.embed import embed
+from minibert.extraction.embed import embed_file
 from weights_loader import load_bert
 start = time.perf_counter()
-embed(Path(sys.argv[1]), out=Path(sys.argv[2]), layers="all")
+embed_file(sys.argv[1], sys.argv[2], layers="all")
 print(time.perf_counter() - start)
 """
 

@@ -92,7 +92,8 @@ def main() -> None:
     }
     print(
         f"transformers {transformers.__version__}, torch {torch.__version__}, "
-        f"{torch.get_num_threads()} threads; engine: {engine.path}; medians of {ROUNDS} rounds\n"
+        f"{torch.get_num_threads()} threads; engine: {engine.description}; "
+        f"medians of {ROUNDS} rounds\n"
     )
     best = best_gemm()
     print(
