@@ -20,7 +20,9 @@ GIVEN = tiny.inputs()
 
 
 def largest_difference(model, engine, inputs):
-    """max |engine − textbook| over all layers, at real tokens; and padding must be 0."""
+    """max |engine − textbook| over all layers, at real tokens, relative to the layer's largest
+    number where that is above 1; and padding must be 0.
+    """
     with torch.no_grad():
         expected = model(**inputs).hidden_states
     found = engine(**inputs)
@@ -30,7 +32,9 @@ def largest_difference(model, engine, inputs):
     for ours, state in zip(found, expected, strict=True):
         assert ours.shape == state.shape
         assert (ours[~is_real] == 0).all()
-        differences.append((ours.double() - state.double())[is_real].abs().max().item())
+        largest = state[is_real].abs().max().clamp(min=1)
+        difference = (ours.double() - state.double())[is_real].abs().max()
+        differences.append((difference / largest).item())
     return max(differences)
 
 
@@ -114,7 +118,7 @@ def test_even_batches(lengths, count):
 
 @pytest.mark.parametrize("threads", [1, 2, 3])
 def test_the_number_of_threads(threads):
-    """Many batches, dealt to the threads: the textbook's numbers, and the setting is as before."""
+    """Many batches, shared among the threads: the textbook's numbers, and the setting is as before."""
     model, tokenizer = load_bert()
     inputs = tokenizer([f"{'very ' * (17 * n % 90)} good" for n in range(40)])
     engine = Engine(model)
@@ -122,7 +126,8 @@ def test_the_number_of_threads(threads):
     torch.set_num_threads(threads)
     try:
         assert len(engine.shares(inputs["attention_mask"].sum(dim=1).tolist())) > 3
-        assert largest_difference(model, engine, inputs) <= 2e-5
+        # Measured: 1.2e-6 with AVX-512, 2.0e-6 without.
+        assert largest_difference(model, engine, inputs) <= 5e-6
         assert torch.get_num_threads() == threads
         with ThreadPoolExecutor(1) as pool:
             assert pool.submit(torch.get_num_threads).result() == threads
@@ -157,15 +162,15 @@ def test_texts_end_to_end():
 @pytest.mark.parametrize(
     ("texts", "bound"),
     [
-        (["a"], 2e-5),
-        (["word " * 126], 2e-5),
-        (["A man is playing a guitar.", "", "Hello, my dog is cute. " * 12, "!"], 2e-5),
+        (["a"], 5e-6),
+        (["word " * 126], 5e-6),
+        (["A man is playing a guitar.", "", "Hello, my dog is cute. " * 12, "!"], 5e-6),
     ],
 )
 def test_a_real_checkpoint(path, texts, bound):
     model, tokenizer = load_bert()
     engine = Engine(model)
-    # Measured: at most 7.7e-6.
+    # Measured: at most 0.9e-6 with AVX-512, 1.3e-6 without.
     assert largest_difference(model, engine, tokenizer(texts)) <= bound
 
 
