@@ -118,7 +118,7 @@ def test_even_batches(lengths, count):
 
 @pytest.mark.parametrize("threads", [1, 2, 3])
 def test_the_number_of_threads(threads):
-    """Many batches, shared among the threads: the textbook's numbers, and the setting is as before."""
+    """Batches shared among the threads: the textbook's numbers; the setting stays as it was."""
     model, tokenizer = load_bert()
     inputs = tokenizer([f"{'very ' * (17 * n % 90)} good" for n in range(40)])
     engine = Engine(model)
