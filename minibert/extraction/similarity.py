@@ -15,6 +15,7 @@ from itertools import combinations
 import torch
 from torch import nn
 
+from minibert.extraction.embedder import warn_of_unknown
 from minibert.extraction.layers import layer_names
 from minibert.tokenizer import BertTokenizer
 
@@ -57,6 +58,8 @@ def word_similarity(
         own = [i + 1 for i, piece in enumerate(pieces) if piece.start < end and start < piece.end]
         if not own:
             raise ValueError(f"nothing is left of the marked word in {sentence!r}")
+        unknown = [pieces[i - 1].id for i in own].count(tokenizer.unk_token_id)
+        warn_of_unknown(unknown, len(own))
         with torch.inference_mode():
             states = torch.stack(model(**tokenizer(text)).hidden_states)[:, 0]  # [L+1, S, D]
         words.append(states[:, own].mean(dim=1))
@@ -93,4 +96,4 @@ def draw(found: WordSimilarity, sentences: Sequence[str], file: str) -> None:
     figure.legend(loc="outside right upper", fontsize=9)
     lines = [f"{number}  {sentence}" for number, sentence in enumerate(sentences, 1)]
     axes.set_title("\n".join(lines), loc="left", fontsize=10)
-    figure.savefig(file, dpi=150)
+    figure.savefig(file, dpi=150, metadata={"Software": "minibert"})

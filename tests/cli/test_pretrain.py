@@ -125,7 +125,7 @@ def test_one_document_is_too_few_even_without_validation(capsys, tmp_path):
 def test_what_cannot_be(capsys, tmp_path):
     words = arguments(tmp_path)
     words[2] = tmp_path / "none.txt"
-    assert f"No such file or directory: '{tmp_path / 'none.txt'}'" in failing(capsys, *words)
+    assert f"there is no file {tmp_path / 'none.txt'}" in failing(capsys, *words)
     assert "phases" in failing(capsys, *arguments(tmp_path, phases="4x16"))
     assert "must be at least" in failing(capsys, *arguments(tmp_path), "--vocab-size", 8)
     (tmp_path / "a file").write_text("")
