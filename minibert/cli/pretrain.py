@@ -96,6 +96,7 @@ def run(args: argparse.Namespace) -> int:
             vocab=args.vocab,
             vocab_size=args.vocab_size,
             lower_case=not args.cased,
+            model_max_length=config.max_position_embeddings,
             on_error=args.on_error,
             resume=args.resume,
         )
