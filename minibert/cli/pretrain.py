@@ -117,6 +117,7 @@ def train(
             vocab=args.vocab,
             vocab_size=args.vocab_size,
             lower_case=not args.cased,
+            model_max_length=config.max_position_embeddings,
             on_error=args.on_error,
             resume=args.resume,
         )

@@ -4,7 +4,8 @@
     anisotropy_i       = the mean cosine of two tokens of different sentences
 
 Compare the first with the second: in many layers any two vectors point roughly the same way, so a
-cosine of 0.6 may mean nothing.
+cosine of 0.6 may mean nothing. Cosines are computed in float64: near 1, float32 has too few digits
+to tell them apart.
 """
 
 import re
@@ -62,6 +63,7 @@ def word_similarity(
         warn_of_unknown(unknown, len(own))
         with torch.inference_mode():
             states = torch.stack(model(**tokenizer(text)).hidden_states)[:, 0]  # [L+1, S, D]
+        states = states.double()
         words.append(states[:, own].mean(dim=1))
         others.append(states[:, 1:-1])
     pairs = list(combinations(range(len(sentences)), 2))
