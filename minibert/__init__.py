@@ -20,6 +20,9 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # for editors and type checkers: the same names as in PUBLIC
+    from minibert.compression.importance import importance as importance
+    from minibert.compression.importance import mask_texts as mask_texts
+    from minibert.compression.pruning import prune as prune
     from minibert.config import BertConfig as BertConfig
     from minibert.extraction.embed import embed as embed
     from minibert.extraction.embed import embed_file as embed_file
@@ -55,6 +58,9 @@ PUBLIC = {
     "Engine": "minibert.extraction.engine",
     "embed": "minibert.extraction.embed",
     "embed_file": "minibert.extraction.embed",
+    "mask_texts": "minibert.compression.importance",
+    "importance": "minibert.compression.importance",
+    "prune": "minibert.compression.pruning",
 }
 __all__ = list(PUBLIC)
 __version__ = "0.2.0"

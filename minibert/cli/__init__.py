@@ -12,6 +12,7 @@ from minibert.cli import (
     layers,
     next_sentence,
     pretrain,
+    prune,
     tokenize,
     verify,
     walk,
@@ -26,6 +27,7 @@ COMMANDS = {
     "pretrain": pretrain,
     "fill-mask": fill_mask,
     "next-sentence": next_sentence,
+    "prune": prune,
 }
 
 

@@ -21,13 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     if args.plot:
-        if args.plot.suffix != ".png":
-            raise ValueError(f"--plot {args.plot}: the name must end in .png")
-        check_output(args.plot, [], overwrite=args.overwrite)
-        try:
-            import matplotlib  # noqa: F401
-        except ImportError:
-            raise ValueError("--plot needs matplotlib: pip install 'minibert[plots]'") from None
+        check_plot(args.plot, overwrite=args.overwrite)
     from minibert.common.files import replacing
     from minibert.extraction.similarity import draw, word_similarity
     from weights_loader import load_bert
@@ -47,3 +41,14 @@ def run(args: argparse.Namespace) -> int:
             draw(found, args.sentence, str(temporary))
         print(f"\ndrawn: {args.plot}")
     return 0
+
+
+def check_plot(file: Path, *, overwrite: bool) -> None:
+    """Raise ValueError unless a picture can be drawn into this file."""
+    if file.suffix != ".png":
+        raise ValueError(f"--plot {file}: the name must end in .png")
+    check_output(file, [], overwrite=overwrite)
+    try:
+        import matplotlib  # noqa: F401
+    except ImportError:
+        raise ValueError("--plot needs matplotlib: pip install 'minibert[plots]'") from None

@@ -11,6 +11,7 @@ The formulas are those of the textbook. The work is arranged in another way:
    GELU, or adds the residual, to each number while it is still in the processor.
 4. The softmax of the scores is never written out in full: PyTorch's fused attention.
 5. On a CPU, each core takes texts of its own (parallel.py); a single text is shared by all.
+6. Heads and neurons that were pruned, whose weights are 0, are left out of the products.
 
 Where oneDNN's operators are not there (another build, a GPU), plain PyTorch does the same work;
 `engine.description` says which it is. tests/extraction/test_engine.py holds every hidden state
@@ -190,7 +191,9 @@ class Engine:
         bias = self.own(*(one.bias for one in maps))
         if self.uses_onednn:
             # Several are put together in memory that all layers share: so no holes are left in it.
-            weight = torch.cat(weights, out=self.scratch) if len(maps) > 1 else weights[0]
+            weight = (
+                torch.cat(weights, out=self.scratch.resize_(0)) if len(maps) > 1 else weights[0]
+            )
             weight = torch.ops.mkldnn._reorder_linear_weight(weight)
         else:
             weight = torch.cat(weights)
@@ -227,13 +230,17 @@ class FastLayer:
 
     def __init__(self, engine: Engine, layer: EncoderLayer):
         attention, feed_forward = layer.attention, layer.feed_forward
-        self.num_heads = attention.num_heads
+        size = engine.config.hidden_size // attention.num_heads  # H
+        maps = [attention.query, attention.key, attention.value, attention.output]
+        *query_key_value, attention_output = alive(maps, size, engine.let_go)
+        inner, output = alive([feed_forward.inner, feed_forward.output], 1, engine.let_go)
+        self.num_heads = attention_output.in_features // size
         self.uses_onednn = engine.uses_onednn
-        self.query_key_value = engine.linear(attention.query, attention.key, attention.value)
-        self.attention_output = engine.linear_add(attention.output)
+        self.query_key_value = engine.linear(*query_key_value)
+        self.attention_output = engine.linear_add(attention_output)
         self.attention_layer_norm = engine.norm(layer.attention_layer_norm)
-        self.inner = engine.linear(feed_forward.inner, gelu=True)
-        self.output = engine.linear_add(feed_forward.output)
+        self.inner = engine.linear(inner, gelu=True)
+        self.output = engine.linear_add(output)
         self.feed_forward_layer_norm = engine.norm(layer.feed_forward_layer_norm)
 
     def __call__(self, x: torch.Tensor, groups: list[Group]) -> torch.Tensor:
@@ -259,6 +266,24 @@ class FastLayer:
         if start < len(projected):  # spare
             contexts.append(projected.new_zeros(len(projected) - start, size))
         return (torch.cat(contexts) if len(contexts) > 1 else contexts[0]).to(dtype)
+
+
+def alive(maps: list[nn.Linear], size: int, let_go: bool) -> list[nn.Linear]:
+    """The maps without the heads (`size` features) or neurons (1) that the last multiplies by 0."""
+    output = maps[-1]
+    is_read = output.weight.unflatten(1, (-1, size)).any(dim=2).any(dim=0)
+    is_read[0] |= not is_read.any()  # one stays: products want a row
+    if is_read.all():
+        return maps
+    kept = is_read.repeat_interleave(size)
+    parts = [(one.weight[kept], one.bias[kept]) for one in maps[:-1]]
+    lighter = []
+    for weight, bias in [*parts, (output.weight[:, kept], output.bias)]:
+        lighter.append(nn.Linear(weight.shape[1], len(weight), device="meta"))
+        lighter[-1].weight, lighter[-1].bias = nn.Parameter(weight), nn.Parameter(bias)
+    if let_go:
+        nn.ModuleList(maps).to("meta")
+    return lighter
 
 
 def run_on(heads: torch.Tensor, keys: int) -> torch.Tensor:

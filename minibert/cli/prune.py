@@ -1,0 +1,99 @@
+"""`minibert prune`: take out the heads and neurons that matter least to your texts."""
+
+import argparse
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from minibert.cli.embed import number_or_name
+from minibert.cli.layers import check_plot
+from minibert.common.outputs import MARKER, own_folder
+
+HELP = "take out the attention heads and feed-forward neurons that matter least to some texts"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--model", help="a folder or a name on the Hub (default: the bundled one)")
+    parser.add_argument("--text", type=Path, required=True, metavar="FILE", help="as embed --input")
+    parser.add_argument("--field", help="of a .jsonl --text: where the text is")
+    parser.add_argument("--column", type=number_or_name, help="of a .csv or .tsv: number or name")
+    parser.add_argument("--texts", type=int, default=256, help="read so many (256)")
+    parser.add_argument("--heads", type=float, default=0.0, help="the share to take out: 0.25")
+    parser.add_argument("--neurons", type=float, default=0.0, help="the share to take out: 0.25")
+    parser.add_argument("--seed", type=int, default=0, help="of the tokens that are masked (0)")
+    parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="new or empty")
+    parser.add_argument("--plot", type=Path, metavar="FILE.png", help="draw the heads' importance")
+    parser.add_argument("--overwrite", action="store_true", help="replace a picture of ours")
+
+
+def run(args: argparse.Namespace) -> int:
+    if args.texts < 1:
+        raise ValueError(f"--texts must be at least 1, not {args.texts}")
+    if not args.heads and not args.neurons:
+        raise ValueError("nothing is to be taken out: give --heads or --neurons, such as 0.25")
+    if args.plot:
+        check_plot(args.plot, overwrite=args.overwrite)
+    with own_folder(args.out):
+        if any(file.name != MARKER for file in args.out.iterdir()):
+            raise ValueError(f"{args.out} is not empty; give a new or an empty folder")
+        return prune_into(args)
+
+
+def prune_into(args: argparse.Namespace) -> int:
+    import torch
+    from tqdm import tqdm
+
+    from minibert.common.files import replacing
+    from minibert.compression.importance import draw, importance, mask_texts, mlm_loss
+    from minibert.compression.pruning import how_many, prune
+    from minibert.extraction.reading import read_source
+    from weights_loader import save_bert
+
+    lines = list(islice(read_source(args.text, field=args.field, column=args.column), args.texts))
+    for line in lines:
+        if line.error:
+            raise ValueError(f"{args.text}: line {line.number}: {line.error}")
+    model, tokenizer = load(args.model)
+    config = model.bert.config
+    num_heads, inner = config.num_attention_heads, config.intermediate_size
+    layers = config.num_hidden_layers
+    how_many("heads", args.heads, (layers, num_heads))  # a wrong share is told now, not at the end
+    how_many("neurons", args.neurons, (layers, inner))
+    limit, texts = config.max_position_embeddings, [line.text for line in lines]
+    batches = mask_texts(tokenizer, texts, seed=args.seed, max_length=limit)
+    found = importance(model, tqdm(batches, unit=" texts", disable=None))
+
+    def mean_loss() -> float:
+        with torch.inference_mode():
+            return sum(mlm_loss(model, batch).item() for batch in batches) / len(batches)
+
+    before = mean_loss()
+    heads, neurons = prune(model, heads=args.heads, neurons=args.neurons, by=found)
+    after = mean_loss()
+    save_bert(model, tokenizer, args.out)
+    print(f"model: {model.account.source}\n\n{'what stays':<18}{'heads':>5}{'neurons':>9}")
+    for i in range(layers):
+        left = num_heads - len(heads.get(i, [])), inner - len(neurons.get(i, []))
+        print(f"encoder.layers.{i:<3}{left[0]:>5}{left[1]:>9}")
+    print(f"of                {num_heads:>5}{inner:>9}")
+    print(f"\nMLM loss of {len(batches)} texts: {before:.3f} before, {after:.3f} after")
+    if args.plot:
+        with replacing(args.plot) as temporary:
+            draw(found, heads, str(temporary))
+        print(f"drawn: {args.plot}")
+    print(f"written: {args.out}")
+    return 0
+
+
+def load(name: str | None) -> tuple[Any, Any]:
+    """The model with the heads that its file has."""
+    from minibert.common.devices import choose_device
+    from weights_loader import load_bert
+
+    model, tokenizer = load_bert(name, head="mlm", device=choose_device())
+    account = model.account
+    if "new" in account.model.values():
+        advice = "in Python, importance(model, batches, loss) takes a loss of your own"
+        raise ValueError(f"{account.source} has no MLM head, whose loss is measured here; {advice}")
+    has_nsp = any("cls.seq_relationship" in name for name in account.file)
+    return load_bert(name, head="pretraining" if has_nsp else "mlm", device=choose_device())

@@ -1,0 +1,127 @@
+"""Which heads and feed-forward neurons matter: how fast the loss changes if one is turned down.
+
+    context_n ← ξ_n · context_n        activation_i ← ξ_i · activation_i        all ξ = 1
+    importance = E |∂loss/∂ξ|,  then divided by √Σ importance² of its layer
+
+A gate of 1 changes nothing and has a gradient all the same. Each text's gradient loses its sign by
+itself: a head that helps one text and harms another must not come out as 0. The division makes
+layers comparable, whose gradients differ in size.
+
+Shapes: context [B, N, S, H], activation [B, S, I] -> heads [L, N], neurons [L, I]
+
+Source: Michel, Levy and Neubig 2019 (arXiv 1905.10650), section 4.1; C§9.7 only names pruning.
+
+Differs: the paper has gates for heads only; a neuron gets the same formula.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy
+import torch
+from torch import nn
+
+from minibert.heads import NO_LABEL, cross_entropy
+from minibert.inspection.patch import patch
+from minibert.model import BertModel
+from minibert.pretraining.masking import Masking
+from minibert.tokenizer import BertTokenizer
+
+
+@dataclass(frozen=True)
+class Importance:
+    """Row i is encoder.layers.i, and has length 1."""
+
+    heads: torch.Tensor  # [L, N]
+    neurons: torch.Tensor  # [L, I]
+
+
+def mask_texts(
+    tokenizer: BertTokenizer, texts: Iterable[str], *, seed: int = 0, max_length: int | None = None
+) -> list[tuple[dict[str, torch.Tensor], torch.Tensor]]:
+    """Each text that has a word by itself: inputs with hidden tokens (masking.py), and the labels.
+    Texts over `max_length` tokens are cut; the default is the tokenizer's limit.
+    """
+    if isinstance(texts, str):
+        raise ValueError("texts must be a list of texts, not one str")
+    if type(seed) is not int or seed < 0:
+        raise ValueError(f"seed must be a whole number from 0, not {seed!r}")
+    masking, batches = Masking(tokenizer), []
+    for number, text in enumerate(texts):
+        inputs = tokenizer(text, truncation=True, max_length=max_length)
+        masked = masking(inputs["input_ids"][0].numpy(), numpy.random.default_rng((seed, number)))
+        if len(masked.positions):
+            labels = torch.full_like(inputs["input_ids"], NO_LABEL)
+            labels[0, masked.positions] = torch.from_numpy(masked.labels)
+            batches.append(({**inputs, "input_ids": torch.from_numpy(masked.ids)[None]}, labels))
+    return batches
+
+
+def mlm_loss(model: Any, batch: Any) -> torch.Tensor:
+    """The loss of a batch of mask_texts."""
+    if not hasattr(model, "mlm"):
+        raise ValueError("the MLM loss needs a model with that head; or give a loss of your own")
+    device = model.mlm.bias.device
+    output = model(**{name: tensor.to(device) for name, tensor in batch[0].items()})
+    return cross_entropy(output.mlm_logits, batch[1].to(device))
+
+
+def importance(
+    model: nn.Module, batches: Iterable[Any], loss: Callable[[Any, Any], torch.Tensor] = mlm_loss
+) -> Importance:
+    """The importance of all heads and neurons of a BertModel, or of the `bert` inside `model`.
+
+    `loss(model, batch)` runs the model and returns the mean loss of the batch's texts.
+    """
+    bert = bert_of(model)
+    if model.training:
+        raise ValueError("model is in training mode, where dropout changes the loss: model.eval()")
+    layers = [f"encoder.layers.{i}" for i in range(bert.config.num_hidden_layers)]
+    heads = [f"{layer}.attention.context" for layer in layers]
+    neurons = [f"{layer}.feed_forward.activation" for layer in layers]
+    totals: dict[str, Any] = dict.fromkeys([*heads, *neurons], 0.0)
+    gates: dict[str, torch.Tensor] = {}
+
+    def times_gate(name: str, value: torch.Tensor) -> torch.Tensor:
+        if name not in gates:  # [B, N, 1, 1] or [B, 1, I]: each text has its own
+            part = value[:, :, :1, :1] if name in heads else value[:, :1]
+            gates[name] = torch.ones_like(part, requires_grad=True)
+        return value * gates[name]
+
+    for batch in batches:
+        gates.clear()
+        with torch.enable_grad(), patch(bert, {name: partial(times_gate, name) for name in totals}):
+            value = loss(model, batch)
+        if not gates or value.numel() != 1 or not value.isfinite():
+            raise ValueError("loss(model, batch) must run the model and return one finite number")
+        gradients = torch.autograd.grad(value, [*gates.values()], materialize_grads=True)
+        for name, gradient in zip(gates, gradients, strict=True):  # each text counts 1/B in a mean
+            totals[name] += len(gradient) * gradient.abs().sum(dim=0).double().cpu().flatten()
+    if not gates:
+        raise ValueError("batches is empty: give at least one text with a word in it")
+    found = [torch.stack([totals[name] for name in names]) for names in (heads, neurons)]
+    return Importance(*(nn.functional.normalize(scores, dim=1) for scores in found))
+
+
+def bert_of(model: nn.Module) -> BertModel:
+    """The BertModel itself, or the one inside a model with heads."""
+    bert = getattr(model, "bert", model)
+    if not isinstance(bert, BertModel):
+        raise ValueError(f"model must be one of minibert's, not {type(model).__name__}")
+    return bert
+
+
+def draw(found: Importance, taken: Mapping[int, Sequence[int]], file: str) -> None:
+    """A picture of the heads' importance by layer; a cross on those that were taken out."""
+    from matplotlib.figure import Figure
+
+    layers, count = found.heads.shape
+    figure = Figure(figsize=(3 + count / 2, 2 + layers / 2), layout="constrained")
+    axes = figure.add_subplot(xlabel="head", ylabel="encoder.layers")
+    axes.set(xticks=range(count), yticks=range(layers))
+    figure.colorbar(axes.imshow(found.heads, vmin=0), label="importance")
+    for layer, heads in taken.items():
+        axes.plot(heads, [layer] * len(heads), "x", color="white")
+    figure.savefig(file, dpi=150, metadata={"Software": "minibert"})
