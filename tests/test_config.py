@@ -43,6 +43,10 @@ def test_keys_that_do_not_touch_the_forward_pass_are_passed_over():
         ({"vocab_size": 30522.0}, "vocab_size must be a whole number of at least 1, not 30522.0"),
         ({"num_hidden_layers": True}, "num_hidden_layers must be a whole number"),
         ({"hidden_size": "768"}, "hidden_size must be a whole number of at least 1, not '768'"),
+        ({"hidden_size": 10**30}, "hidden_size must be below 16777216, not 1000"),
+        ({"vocab_size": 2**24}, "vocab_size must be below 16777216, not 16777216"),
+        ({"hidden_size": -(10**4000)}, r"hidden_size must be .* not -10+\.\.\.0+$"),
+        ({"initializer_range": 0}, "initializer_range must not be 0"),
         ({"pad_token_id": None}, "pad_token_id must be a whole number of at least 0, not None"),
         ({"pad_token_id": 30522}, "pad_token_id .30522. must be below vocab_size .30522."),
         (

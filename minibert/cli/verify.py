@@ -13,9 +13,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--text", action="append", help="a text; several make a padded batch (default: two)"
     )
+    parser.add_argument(
+        "--account",
+        action="store_true",
+        help="only list how each tensor of the file is used, or all that do not fit",
+    )
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.account:
+        print_account(args.name)
+        return 0
     try:
         import transformers
     except ImportError:
@@ -43,3 +51,19 @@ def run(args: argparse.Namespace) -> int:
     failed = sum(not row.passed for row in rows)
     print(f"\n{len(rows) - failed} of {len(rows)} operations agree")
     return 1 if failed else 0
+
+
+def print_account(name: str | None) -> None:
+    """Print the account of a checkpoint, or each of its problems before their error."""
+    from minibert.loading.finding import find_folder
+    from minibert.proof.verify import heads_in
+    from minibert.vocabulary import CheckpointError
+    from weights_loader import load_bert
+
+    try:
+        model, _ = load_bert(name, head=heads_in(find_folder(name)))
+    except CheckpointError as error:
+        for problem in error.problems:
+            print(problem)
+        raise
+    print(model.account)
