@@ -18,11 +18,11 @@ import shutil
 import warnings
 from collections.abc import Iterable
 from pathlib import Path
-from types import NoneType
+from reprlib import repr as short
 from typing import Any, overload
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import safe_open
 from safetensors.torch import save_file
 
 from minibert.common.devices import choose_device
@@ -40,7 +40,7 @@ from minibert.loading.finding import find_folder, open_weights, read_tensor
 from minibert.loading.without_init import WithoutInit
 from minibert.model import BertModel
 from minibert.tokenizer import BertTokenizer
-from minibert.vocabulary import CheckpointError, one_line, read_json, short, take
+from minibert.vocabulary import CheckpointError, one_line, read_json, take
 
 # The name table: official name -> ours. With a head, BERT's own names get "bert." in front on both
 # sides; in a bare BertModel neither has it.
@@ -100,7 +100,7 @@ LEFT_OUT = {  # beginning of an official name -> why it is not read
     "qa_outputs.": "a fine-tuned task's head",
 }
 HEADS: dict[str, Any] = {"mlm": MaskedLMHead, "nsp": NextSentenceHead}
-FLOATING = ("F64", "F32", "F16", "BF16")  # safetensors' names
+FLOATING = ("F64", "F32", "F16", "BF16")  # as safetensors calls them
 Bert = BertModel | BertForMaskedLM | BertForNextSentencePrediction | BertForPreTraining
 # `head` -> the class, which transformers has under the same name.
 MODELS: dict[str | None, Any] = {
@@ -170,18 +170,15 @@ def load_bert(
             f"{folder}: the vocabulary has {len(tokenizer.tokens)} pieces, but config.json says "
             f"vocab_size {config.vocab_size}"
         )
-    note = take(settings, "minibert_note", config_file, str, NoneType) or ""
+    note = take({"minibert_note": "", **settings}, "minibert_note", str, config_file)
     account = Account(str(name or "minibert-tiny"), note=one_line(note))
     with open_weights(folder) as file:
         model: Any = fill_model(file, folder, config, head, dtype, account)
     model.account = account
     new = {ours.split(".")[0] for ours, use in account.model.items() if use == "new"}
     if new:
-        warnings.warn(
-            f"{account.source} has no {' and no '.join(sorted(new))} head; a new one answers at "
-            "random until it is trained",
-            stacklevel=2,
-        )
+        what = f"{account.source} has no {' and no '.join(sorted(new))} head; a new one"
+        warnings.warn(f"{what} answers at random until it is trained", stacklevel=2)
     return model.to(device).eval(), tokenizer
 
 
@@ -193,17 +190,9 @@ def fill_model(
     dtype: torch.dtype,
     account: Account,
 ) -> Bert:
-    """Build the model without memory for its weights, then give it the folder's tensors; `file`
-    has their names and shapes.
-    """
-    names = official_names(file.keys(), folder)
-    check_sizes(file, names, account, config)
-    with torch.device("meta"), WithoutInit():
-        if head is None:
-            has_pooler = any(theirs.startswith("pooler.") for theirs in names)
-            model = BertModel(config, with_pooler=has_pooler)
-        else:
-            model = MODELS[head](config)
+    """Build the model, and give it the folder's tensors; `file` has their names and shapes."""
+    names = official_names(file.keys(), account.source)
+    model = empty_model(names, config, head, account.source)
     table = name_table(model)
     found = {table[theirs] for theirs in names if theirs in table}
     parts = {ours: ours.split(".")[0] for ours in table.values()}
@@ -236,24 +225,20 @@ def fill_model(
     return model
 
 
-def check_sizes(
-    file: safe_open, names: dict[str, str], account: Account, config: BertConfig
-) -> None:
-    """Raise CheckpointError unless the file has config.json's layers, and its tables V×D and S×D.
+def empty_model(names: dict[str, str], config: BertConfig, head: str | None, source: str) -> Bert:
+    """config.json's model, without memory for its weights; the file must have all its layers.
 
-    With a wrong size no tensor would fit; and the model might take minutes to build.
+    A number that is far too large would take minutes.
     """
     layers = {theirs.split(".")[2] for theirs in names if theirs.startswith("encoder.layer.")}
-    problems = []
     if len(layers) < config.num_hidden_layers:
-        problems.append(f"num_hidden_layers is {config.num_hidden_layers}, not {len(layers)}")
-    for table, rows in (("word", "vocab_size"), ("position", "max_position_embeddings")):
-        theirs = f"embeddings.{table}_embeddings.weight"
-        wanted = [getattr(config, rows), config.hidden_size]
-        shape = file.get_slice(names[theirs]).get_shape() if theirs in names else wanted
-        if shape != wanted:
-            problems.append(f"[{rows}, hidden_size] is {wanted}, not {short(shape)}")
-    refuse(account, "of config.json's sizes are not the file's", problems)
+        count = f"num_hidden_layers {config.num_hidden_layers}, but the file has {len(layers)}"
+        raise CheckpointError(f"{source}: config.json says {count} layers")
+    with torch.device("meta"), WithoutInit():
+        if head is None:
+            has_pooler = any(theirs.startswith("pooler.") for theirs in names)
+            return BertModel(config, with_pooler=has_pooler)
+        return MODELS[head](config)
 
 
 def check_tensors(
@@ -267,35 +252,27 @@ def check_tensors(
     problems = []
     for name, (use, _) in account.file.items():
         if use == "unknown":
-            problems.append(f"{short(name)}: unknown")
-        elif use != "left out" and file.get_slice(name).get_dtype() not in FLOATING:
-            kind = file.get_slice(name).get_dtype()
-            problems.append(f"{short(name)}: {kind} is no floating-point type")
-    wanted = {ours: list(tensor.shape) for ours, tensor in model.state_dict().items()}
+            problems.append(f"{name!r}: unknown")
+        elif use != "left out" and (kind := file.get_slice(name).get_dtype()) not in FLOATING:
+            problems.append(f"{name!r}: {kind} is no floating-point type")
+    held = model.state_dict()
     for theirs, ours in table.items():
-        if account.model[ours] == "new":
-            continue
-        if theirs not in names:
+        wanted = list(held[ours].shape)
+        shape = file.get_slice(names[theirs]).get_shape() if theirs in names else wanted
+        if theirs not in names and account.model[ours] == "filled":
             problems.append(f"{theirs!r}: missing")
-            continue
-        shape = file.get_slice(names[theirs]).get_shape()
-        if shape != wanted[ours]:
-            problems.append(f"{names[theirs]!r}: shape {short(shape)}, not {wanted[ours]}")
-    refuse(account, "tensors do not fit config.json's BERT", problems)
-
-
-def refuse(account: Account, what: str, problems: list[str]) -> None:
-    """Raise CheckpointError if there are problems: how many, and the first three."""
+        if shape != wanted:
+            problems.append(f"{names[theirs]!r}: shape {short(shape)}, not {wanted}")
     if problems:
-        more = f"; and {len(problems) - 3} more (`minibert verify {account.source} --account` lists"
-        raise CheckpointError(
-            f"{account.source}: {len(problems)} {what}: {'; '.join(problems[:3])}"
-            + (f"{more} them)" if len(problems) > 3 else ""),
-            problems,
-        )
+        line = f"{account.source}: {len(problems)} tensors do not fit config.json's BERT: "
+        line += "; ".join(problem[:200] for problem in problems[:3])
+        if len(problems) > 3:
+            how = f"`minibert verify {account.source} --account`"
+            line += f"; and {len(problems) - 3} more ({how} lists them)"
+        raise CheckpointError(line, problems)
 
 
-def official_names(names: Iterable[str], folder: Path) -> dict[str, str]:
+def official_names(names: Iterable[str], source: str) -> dict[str, str]:
     """Official name without "bert." and with LayerNorm.weight/bias -> the name in the file."""
     official: dict[str, str] = {}
     for name in names:
@@ -304,8 +281,8 @@ def official_names(names: Iterable[str], folder: Path) -> dict[str, str]:
             if theirs.endswith(old):
                 theirs = theirs.removesuffix(old) + now
         if theirs in official:
-            twice = f"{short(official[theirs])} and {short(name)} are the same tensor twice"
-            raise CheckpointError(f"{folder / 'model.safetensors'}: {twice}")
+            both = f"{official[theirs]} and {name}"
+            raise CheckpointError(f"{source}: {both} are the same tensor twice")
         official[theirs] = name
     # Some files have the MLM bias only under the decoder's name.
     if "cls.predictions.decoder.bias" in official and "cls.predictions.bias" not in official:
@@ -365,10 +342,7 @@ def save_bert(model: Bert, tokenizer: BertTokenizer, folder: str | Path) -> None
     if folder.exists() and not folder.is_dir():
         raise CheckpointError(f"{folder} is a file; save_bert needs a folder")
     with replacing_in_folder(folder) as part:
-        try:
-            save_file(tensors, part / "model.safetensors", metadata={"format": "pt"})
-        except SafetensorError as error:  # a full disk, for example
-            raise OSError(f"{folder / 'model.safetensors'}: {error}") from None
+        save_file(tensors, part / "model.safetensors", metadata={"format": "pt"})
         for name, text in texts.items():
             (part / name).write_text(text, encoding="utf-8", newline="\n")
         # safetensors lets only the owner read its file; give it the other files' permissions.

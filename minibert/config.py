@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass, fields
 from reprlib import repr as short
 from typing import Any
 
-TOO_LARGE = 2**24  # no size of any BERT is near it
+TOO_LARGE = 2**24  # for a size
 
 # A config.json that says anything else here describes a model with another forward pass.
 # `tie_word_embeddings`: the MLM head reuses the token embeddings (see heads.py).
@@ -91,9 +91,7 @@ class BertConfig:
         """
         for key, allowed in ONLY_VALUE.items():
             if values.get(key, allowed) != allowed:
-                raise ValueError(
-                    f"config.json: {key} must be {allowed!r}, not {short(values[key])}"
-                )
+                raise ValueError(f"{key} must be {allowed!r}, not {short(values[key])}")
         known = {field.name for field in fields(cls)}
         return cls(**{key: value for key, value in values.items() if key in known})
 
@@ -106,12 +104,9 @@ def check_number(name: str, value: Any, kind: Any) -> None:
     """Raise ValueError unless `value` can be the size, probability or scale called `name`."""
     if kind is int:
         lowest = 0 if name == "pad_token_id" else 1
-        if type(value) is not int or value < lowest:
-            raise ValueError(
-                f"{name} must be a whole number of at least {lowest}, not {short(value)}"
-            )
-        if value >= TOO_LARGE:
-            raise ValueError(f"{name} must be below {TOO_LARGE}, not {short(value)}")
+        if type(value) is not int or not lowest <= value < TOO_LARGE:
+            wanted = f"a whole number of at least {lowest}, and below 2**24"
+            raise ValueError(f"{name} must be {wanted}, not {short(value)}")
     if kind is float and (type(value) not in (int, float) or not 0 <= value < 1):
         raise ValueError(f"{name} must be a number in [0, 1), not {short(value)}")
     if name == "initializer_range" and value == 0:

@@ -11,8 +11,7 @@ with gaps are errors. Each value of a JSON file is checked before it is used.
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from reprlib import Repr
-from types import NoneType
+from reprlib import repr as short
 from typing import Any
 
 SPECIAL_TOKENS = {
@@ -22,47 +21,29 @@ SPECIAL_TOKENS = {
     "cls_token": "[CLS]",
     "mask_token": "[MASK]",
 }
-SETTINGS: dict[str, tuple[type, ...]] = {
-    "do_lower_case": (bool,),
-    "strip_accents": (bool, NoneType),
-    "tokenize_chinese_chars": (bool,),
-    "never_split": (list, NoneType),
-    "model_max_length": (int, NoneType),
+YES_OR_NO = ("do_lower_case", "strip_accents", "tokenize_chinese_chars")
+SETTINGS: dict[str, type] = {  # what is read of a tokenizer_config.json
+    **dict.fromkeys(YES_OR_NO, bool),
+    **dict.fromkeys(SPECIAL_TOKENS, str),
+    "never_split": list,
+    "model_max_length": int,
 }
-KINDS = {
-    dict: "an object",
-    list: "a list",
-    str: "a text",
-    int: "a whole number",
-    bool: "true or false",
-    NoneType: "null",
-}
-LONGEST_LINE = 900
-SHORT = Repr()
-SHORT.maxstring = SHORT.maxlong = 100
-short = SHORT.repr  # a value from a file as repr shows it, but never long
+KINDS = {dict: "an object", list: "a list", str: "a text", int: "an integer", bool: "true or false"}
 
 
 class CheckpointError(ValueError):
-    """A checkpoint that cannot be loaded or saved, and what to do about it.
+    """A checkpoint that cannot be loaded or saved, and what to do about it, in one short line.
 
-    It is one line, whatever its files hold, and a long line is cut. `problems` has all that the
-    line counts.
+    `problems`: all that the line counts, if it has no room for them.
     """
 
     def __init__(self, message: str, problems: Sequence[str] = ()):
-        line = one_line(message)
-        super().__init__(line if len(line) <= LONGEST_LINE else line[:LONGEST_LINE] + "…")
+        super().__init__(one_line(message)[:900])
         self.problems = list(problems)
 
 
 def one_line(text: str) -> str:
-    """The text, with its control characters written out as repr does.
-
-    Example:
-        >>> print(one_line("two\\nlines, a café"))
-        two\\nlines, a café
-    """
+    """The text, with its control characters written out as repr does."""
     return "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
 
 
@@ -105,45 +86,44 @@ def read_json(file: Path) -> dict[str, Any]:
     return content
 
 
-def take(content: dict[str, Any], name: str, file: Path, *kinds: type) -> Any:
-    """What `content`, an object of the file, has under a name; it must be of one of the kinds."""
+def take(content: dict[str, Any], name: str, kind: type, file: Path) -> Any:
+    """What `content`, an object in the file, has under `name`; it must be of that kind."""
     value = content.get(name)
-    if type(value) not in kinds:  # isinstance would take True for a whole number
-        wanted = " or ".join(KINDS[kind] for kind in kinds)
-        came = short(value) if name in content else "missing"
-        raise CheckpointError(f"{file}: {short(name)} must be {wanted}, not {came}")
+    if type(value) is not kind:  # isinstance would take True for an integer
+        raise CheckpointError(f"{file}: {name!r} must be {KINDS[kind]}, not {short(value)}")
     return value
 
 
 def read_tokenizer_json(file: Path) -> list[str]:
     """The pieces in a tokenizer.json, in the order of their ids."""
     content = read_json(file)
-    model = take(content, "model", file, dict)
+    model = take(content, "model", dict, file)
     if model.get("type") != "WordPiece":
         raise CheckpointError(f"{file} holds a {model.get('type')} model; BERT's is WordPiece")
-    vocab = take(model, "vocab", file, dict)
-    ids = {piece: take(vocab, piece, file, int) for piece in vocab}
-    listed = take(content, "added_tokens", file, list, NoneType) or []
-    tokens = [take({"added_tokens": token}, "added_tokens", file, dict) for token in listed]
-    added = {take(token, "content", file, str) for token in tokens} - ids.keys()
-    if added or sorted(ids.values()) != list(range(len(ids))):
+    vocab = take(model, "vocab", dict, file)
+    ids = [take(vocab, piece, int, file) for piece in vocab]
+    listed = take({"added_tokens": [], **content}, "added_tokens", list, file)
+    tokens = [take({"added_tokens": token}, "added_tokens", dict, file) for token in listed]
+    added = {take(token, "content", str, file) for token in tokens} - vocab.keys()
+    if added or sorted(ids) != list(range(len(ids))):
         what = f"added tokens ({', '.join(sorted(added))})" if added else "ids that leave gaps"
         raise CheckpointError(f"{file} has {what}, which minibert's tokenizer does not know")
-    return sorted(ids, key=ids.__getitem__)
+    return sorted(vocab, key=vocab.__getitem__)
 
 
 def read_settings(file: Path) -> dict[str, Any]:
-    """The settings for BertTokenizer in a tokenizer_config.json; none if it is not there."""
+    """The settings for BertTokenizer in a tokenizer_config.json; none if it is not there.
+
+    A null there says nothing, either.
+    """
     if not file.is_file():
         return {}
-    config = read_json(file)
-    given = {name: kinds for name, kinds in SETTINGS.items() if name in config}
-    taken = {name: take(config, name, file, *kinds) for name, kinds in given.items()}
-    settings = {name: value for name, value in taken.items() if value is not None}
+    config = {name: value for name, value in read_json(file).items() if value is not None}
+    for name in SPECIAL_TOKENS.keys() & config.keys():
+        if isinstance(config[name], dict):  # it says how the token is to be treated
+            config[name] = take(config[name], "content", str, file)
+    given = {name: kind for name, kind in SETTINGS.items() if name in config}
+    settings = {name: take(config, name, kind, file) for name, kind in given.items()}
     for word in settings.get("never_split", []):
-        take({"never_split": word}, "never_split", file, str)
-    for name in SPECIAL_TOKENS:
-        if name in config:  # a text, or an object that says how it is to be treated
-            token = take(config, name, file, str, dict)
-            settings[name] = take(token, "content", file, str) if type(token) is dict else token
+        take({"never_split": word}, "never_split", str, file)
     return settings

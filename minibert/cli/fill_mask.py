@@ -36,10 +36,7 @@ def load_trained(name: str | None, head: str) -> tuple[Any, Any]:
         warnings.simplefilter("ignore")  # what is only a warning there is an error here
         model, tokenizer = load_bert(name, head=head)
     if "new" in model.account.model.values():
-        raise ValueError(
-            f"{name} has no trained {head} head, so every answer would be random; "
-            "`minibert pretrain` trains one"
-        )
+        raise ValueError(f"{name} has no trained {head} head, so every answer would be random")
     if model.account.note:
         print(f"note: {model.account.note}\n")
     return model, tokenizer

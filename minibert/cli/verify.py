@@ -13,17 +13,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--text", action="append", help="a text; several make a padded batch (default: two)"
     )
-    parser.add_argument(
-        "--account",
-        action="store_true",
-        help="only list how each tensor of the file is used, or all that do not fit",
-    )
+    listed = "only list how each tensor of the file is used, or what does not fit"
+    parser.add_argument("--account", action="store_true", help=listed)
 
 
 def run(args: argparse.Namespace) -> int:
     if args.account:
-        print_account(args.name)
-        return 0
+        return print_account(args.name)
     try:
         import transformers
     except ImportError:
@@ -53,17 +49,16 @@ def run(args: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
-def print_account(name: str | None) -> None:
-    """Print the account of a checkpoint, or each of its problems before their error."""
+def print_account(name: str | None) -> int:
+    """How each tensor of the file is used; or all its problems, before the error."""
     from minibert.loading.finding import find_folder
     from minibert.proof.verify import heads_in
     from minibert.vocabulary import CheckpointError
     from weights_loader import load_bert
 
     try:
-        model, _ = load_bert(name, head=heads_in(find_folder(name)))
+        print(load_bert(name, head=heads_in(find_folder(name)))[0].account)
     except CheckpointError as error:
-        for problem in error.problems:
-            print(problem)
+        print("".join(f"{problem}\n" for problem in error.problems), end="")
         raise
-    print(model.account)
+    return 0

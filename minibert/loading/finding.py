@@ -4,11 +4,12 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from reprlib import repr as short
 
 import torch
 from safetensors import SafetensorError, safe_open
 
-from minibert.vocabulary import CheckpointError, short
+from minibert.vocabulary import CheckpointError
 
 BUNDLED = Path(__file__).parent.parent / "assets" / "minibert-tiny"
 FILES = ("config.json", "model.safetensors")
@@ -66,7 +67,7 @@ def download(name: str, revision: str | None) -> Path:
             "is not a folder here, not in the Hub's cache, and the Hub cannot be reached "
             f"({type(cause).__name__}: {cause}); load_bert() without a name needs no network"
         )
-    raise CheckpointError(f"{short(name)} {why}")
+    raise CheckpointError(f"{name[:100]!r} {why}")
 
 
 @contextmanager
