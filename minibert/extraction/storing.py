@@ -14,11 +14,11 @@ several processes (torchrun) can share the blocks.
 import io
 import json
 import math
-import re
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +38,7 @@ from minibert.extraction.reading import read_source
 from minibert.vocabulary import read_json
 
 KINDS = (".npy", ".safetensors", ".jsonl")
+PARTS = "[0-9]" * 8 + ".safetensors"
 RECORD = "settings.json"  # in the folder of parts: what they were made of
 
 
@@ -71,7 +72,7 @@ def store(
     }
     with ExitStack() as held:
         if processes.is_first:
-            goes_on = (parts / RECORD).is_file()  # then `out` was checked when the run began
+            goes_on = any(parts.glob(PARTS))  # then `out` was checked when the run began
             check_output(out, inputs, overwrite=overwrite or goes_on)
             held.enter_context(own_folder(parts))
             prepare(parts, record, keep=bool(inputs))
@@ -148,7 +149,7 @@ def prepare(parts: Path, record: dict[str, Any], *, keep: bool) -> None:
     note = parts / RECORD
     if note.is_file():
         changed = changes(read_json(note), record)
-        if changed and any(parts.glob("0*.safetensors")):
+        if changed and any(parts.glob(PARTS)):
             raise ValueError(
                 f"{parts} holds parts of a run with {changed}: give the same, or delete the folder"
             )
@@ -161,7 +162,7 @@ def prepare(parts: Path, record: dict[str, Any], *, keep: bool) -> None:
 def remove_parts(parts: Path) -> None:
     """Remove our own files from the folder of parts, by the names that we give them."""
     for file in parts.iterdir():
-        if file.name == RECORD or re.fullmatch(r"(\.tmp\.)?[0-9]{8}\.safetensors", file.name):
+        if file.name == RECORD or fnmatch(file.name.removeprefix(".tmp."), PARTS):
             file.unlink()
 
 
