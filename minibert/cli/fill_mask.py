@@ -8,7 +8,7 @@ HELP = "the likeliest pieces for each [MASK] in a text"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("text", help="a text with [MASK] in one or more places")
+    parser.add_argument("text", help="a text with one or more [MASK]")
     parser.add_argument(
         "--model", help="a folder or a name on the Hub (default: the bundled model)"
     )
