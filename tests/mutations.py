@@ -459,4 +459,38 @@ extraction/test_storing.py::test_parts_of_other_weights_are_not_used
 parts of other weights are taken
 - "weights": fingerprint(embedder.engine)
 + "weights": "any"
+extraction/test_storing.py::test_choices_about_wrong_texts_may_change
+a cut text is kept as it was
+- in ("", choices)
++ is not None
+every part is made again
+- in ("", choices)
++ is None
+extraction/test_storing.py::test_files_of_others_in_a_folder_of_ours_stay
+files of others are removed
+- "[0-9]" * 8
++ "*"
+
+[minibert.extraction.reading]
+extraction/test_reading.py::test_csv
+the header is a text
+- header or is_name
++ header
+
+[minibert.common.outputs]
+common/test_outputs.py::test_an_output_is_never_an_input
+only the same name is the same file
+- out.samefile(file)
++ out == file
+common/test_outputs.py::test_what_may_be_overwritten
+any file is a result of ours
+- if not is_result(out):
++ if not out.is_file():
+a result is replaced unasked
+- and not overwrite
++ and overwrite is None
+common/test_outputs.py::test_own_folder_is_new_empty_or_ours
+any folder is ours
+- and not is_empty and not is_ours
++ and not folder.is_dir()
 """)
