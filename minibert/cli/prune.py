@@ -55,28 +55,23 @@ def prune_into(args: argparse.Namespace) -> int:
             raise ValueError(f"{args.text}: line {line.number}: {line.error}")
     model, tokenizer = load(args.model)
     config = model.bert.config
-    num_heads, inner = config.num_attention_heads, config.intermediate_size
-    layers = config.num_hidden_layers
-    how_many("heads", args.heads, (layers, num_heads))  # a wrong share is told now, not at the end
-    how_many("neurons", args.neurons, (layers, inner))
-    limit, texts = config.max_position_embeddings, [line.text for line in lines]
+    layers, limit = config.num_hidden_layers, config.max_position_embeddings
+    all_heads, all_neurons = config.num_attention_heads, config.intermediate_size
+    how_many("heads", args.heads, (layers, all_heads))  # tell a wrong share now, not at the end
+    how_many("neurons", args.neurons, (layers, all_neurons))
+    texts = [line.text for line in lines]
     batches = mask_texts(tokenizer, texts, seed=args.seed, max_length=limit)
     found = importance(model, tqdm(batches, unit=" texts", disable=None))
-
-    def mean_loss() -> float:
-        with torch.inference_mode():
-            return sum(mlm_loss(model, batch).item() for batch in batches) / len(batches)
-
-    before = mean_loss()
     heads, neurons = prune(model, heads=args.heads, neurons=args.neurons, by=found)
-    after = mean_loss()
+    with torch.inference_mode():
+        after = sum(mlm_loss(model, batch).item() for batch in batches) / len(batches)
     save_bert(model, tokenizer, args.out)
     print(f"model: {model.account.source}\n\n{'what stays':<18}{'heads':>5}{'neurons':>9}")
     for i in range(layers):
-        left = num_heads - len(heads.get(i, [])), inner - len(neurons.get(i, []))
+        left = all_heads - len(heads.get(i, [])), all_neurons - len(neurons.get(i, []))
         print(f"encoder.layers.{i:<3}{left[0]:>5}{left[1]:>9}")
-    print(f"of                {num_heads:>5}{inner:>9}")
-    print(f"\nMLM loss of {len(batches)} texts: {before:.3f} before, {after:.3f} after")
+    print(f"{'of':<18}{all_heads:>5}{all_neurons:>9}")
+    print(f"\nMLM loss of {len(batches)} texts: {found.loss:.3f} before, {after:.3f} after")
     if args.plot:
         with replacing(args.plot) as temporary:
             draw(found, heads, str(temporary))
@@ -90,10 +85,9 @@ def load(name: str | None) -> tuple[Any, Any]:
     from minibert.common.devices import choose_device
     from weights_loader import load_bert
 
-    model, tokenizer = load_bert(name, head="mlm", device=choose_device())
-    account = model.account
-    if "new" in account.model.values():
+    account = load_bert(name)[0].account
+    if not any("cls.predictions." in stored for stored in account.file):
         advice = "in Python, importance(model, batches, loss) takes a loss of your own"
         raise ValueError(f"{account.source} has no MLM head, whose loss is measured here; {advice}")
-    has_nsp = any("cls.seq_relationship" in name for name in account.file)
+    has_nsp = any("cls.seq_relationship." in stored for stored in account.file)
     return load_bert(name, head="pretraining" if has_nsp else "mlm", device=choose_device())

@@ -32,10 +32,11 @@ from minibert.tokenizer import BertTokenizer
 
 @dataclass(frozen=True)
 class Importance:
-    """Row i is encoder.layers.i, and has length 1."""
+    """Row i is encoder.layers.i, and has length 1. `loss`: the mean over the batches."""
 
     heads: torch.Tensor  # [L, N]
     neurons: torch.Tensor  # [L, I]
+    loss: float
 
 
 def mask_texts(
@@ -83,6 +84,7 @@ def importance(
     neurons = [f"{layer}.feed_forward.activation" for layer in layers]
     totals: dict[str, Any] = dict.fromkeys([*heads, *neurons], 0.0)
     gates: dict[str, torch.Tensor] = {}
+    losses: list[float] = []
 
     def times_gate(name: str, value: torch.Tensor) -> torch.Tensor:
         if name not in gates:  # [B, N, 1, 1] or [B, 1, I]: each text has its own
@@ -96,13 +98,15 @@ def importance(
             value = loss(model, batch)
         if not gates or value.numel() != 1 or not value.isfinite():
             raise ValueError("loss(model, batch) must run the model and return one finite number")
+        losses.append(value.item())
         gradients = torch.autograd.grad(value, [*gates.values()], materialize_grads=True)
         for name, gradient in zip(gates, gradients, strict=True):  # each text counts 1/B in a mean
             totals[name] += len(gradient) * gradient.abs().sum(dim=0).double().cpu().flatten()
-    if not gates:
+    if not losses:
         raise ValueError("batches is empty: give at least one text with a word in it")
     found = [torch.stack([totals[name] for name in names]) for names in (heads, neurons)]
-    return Importance(*(nn.functional.normalize(scores, dim=1) for scores in found))
+    of_heads, of_neurons = (nn.functional.normalize(rows, dim=1) for rows in found)
+    return Importance(of_heads, of_neurons, sum(losses) / len(losses))
 
 
 def bert_of(model: nn.Module) -> BertModel:
@@ -119,9 +123,9 @@ def draw(found: Importance, taken: Mapping[int, Sequence[int]], file: str) -> No
 
     layers, count = found.heads.shape
     figure = Figure(figsize=(3 + count / 2, 2 + layers / 2), layout="constrained")
-    axes = figure.add_subplot(xlabel="head", ylabel="encoder.layers")
-    axes.set(xticks=range(count), yticks=range(layers))
-    figure.colorbar(axes.imshow(found.heads, vmin=0), label="importance")
+    axes = figure.add_subplot(xticks=range(count), yticks=range(layers))
+    axes.set(xlabel="head", ylabel="encoder.layers")
+    figure.colorbar(axes.imshow(found.heads.numpy(), vmin=0), label="importance")
     for layer, heads in taken.items():
         axes.plot(heads, [layer] * len(heads), "x", color="white")
     figure.savefig(file, dpi=150, metadata={"Software": "minibert"})
