@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # for editors and type checkers: the same names as in PUBLIC
     from minibert.compression.importance import importance as importance
-    from minibert.compression.importance import mask_texts as mask_texts
     from minibert.compression.pruning import prune as prune
     from minibert.config import BertConfig as BertConfig
     from minibert.extraction.embed import embed as embed
@@ -36,6 +35,7 @@ if TYPE_CHECKING:  # for editors and type checkers: the same names as in PUBLIC
     from minibert.inspection.trace import trace as trace
     from minibert.model import BertModel as BertModel
     from minibert.model import BertOutput as BertOutput
+    from minibert.pretraining.masking import mask_texts as mask_texts
     from minibert.tokenizer import BertTokenizer as BertTokenizer
     from weights_loader import load_bert as load_bert
     from weights_loader import save_bert as save_bert
@@ -58,7 +58,7 @@ PUBLIC = {
     "Engine": "minibert.extraction.engine",
     "embed": "minibert.extraction.embed",
     "embed_file": "minibert.extraction.embed",
-    "mask_texts": "minibert.compression.importance",
+    "mask_texts": "minibert.pretraining.masking",
     "importance": "minibert.compression.importance",
     "prune": "minibert.compression.pruning",
 }

@@ -79,7 +79,7 @@ MAY_USE = {
     "extraction": {"textbook", "common", "weights_loader"},
     "proof": {"textbook", "inspection", "loading", "weights_loader"},
     "pretraining": {"textbook", "common", "training"},
-    "compression": {"textbook", "inspection", "pretraining"},
+    "compression": {"textbook", "inspection"},
     "cli": {*ROOMS, "textbook", "weights_loader", "minibert"},
     "minibert": set(),
 }

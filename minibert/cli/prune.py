@@ -27,10 +27,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    if args.texts < 1:
-        raise ValueError(f"--texts must be at least 1, not {args.texts}")
-    if not args.heads and not args.neurons:
-        raise ValueError("nothing is to be taken out: give --heads or --neurons, such as 0.25")
+    if args.texts < 1 or not (args.heads or args.neurons):
+        raise ValueError("give --heads or --neurons, such as 0.25, and --texts of at least 1")
     if args.plot:
         check_plot(args.plot, overwrite=args.overwrite)
     with own_folder(args.out):
@@ -44,22 +42,22 @@ def prune_into(args: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from minibert.common.files import replacing
-    from minibert.compression.importance import draw, importance, mask_texts, mlm_loss
+    from minibert.compression.importance import draw, importance, mlm_loss
     from minibert.compression.pruning import how_many, prune
     from minibert.extraction.reading import read_source
+    from minibert.pretraining.masking import mask_texts
     from weights_loader import save_bert
 
     lines = list(islice(read_source(args.text, field=args.field, column=args.column), args.texts))
-    for line in lines:
-        if line.error:
-            raise ValueError(f"{args.text}: line {line.number}: {line.error}")
+    for wrong in (line for line in lines if line.error):
+        raise ValueError(f"{args.text}: line {wrong.number}: {wrong.error}")
     model, tokenizer = load(args.model)
     config = model.bert.config
     layers, limit = config.num_hidden_layers, config.max_position_embeddings
     all_heads, all_neurons = config.num_attention_heads, config.intermediate_size
     how_many("heads", args.heads, (layers, all_heads))  # tell a wrong share now, not at the end
     how_many("neurons", args.neurons, (layers, all_neurons))
-    texts = [line.text for line in lines]
+    texts = (line.text for line in lines)
     batches = mask_texts(tokenizer, texts, seed=args.seed, max_length=limit)
     found = importance(model, tqdm(batches, unit=" texts", disable=None))
     heads, neurons = prune(model, heads=args.heads, neurons=args.neurons, by=found)
@@ -81,7 +79,6 @@ def prune_into(args: argparse.Namespace) -> int:
 
 
 def load(name: str | None) -> tuple[Any, Any]:
-    """The model with the heads that its file has."""
     from minibert.common.devices import choose_device
     from weights_loader import load_bert
 

@@ -19,15 +19,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-import numpy
 import torch
 from torch import nn
 
-from minibert.heads import NO_LABEL, cross_entropy
+from minibert.heads import cross_entropy
 from minibert.inspection.patch import patch
 from minibert.model import BertModel
-from minibert.pretraining.masking import Masking
-from minibert.tokenizer import BertTokenizer
 
 
 @dataclass(frozen=True)
@@ -39,29 +36,8 @@ class Importance:
     loss: float
 
 
-def mask_texts(
-    tokenizer: BertTokenizer, texts: Iterable[str], *, seed: int = 0, max_length: int | None = None
-) -> list[tuple[dict[str, torch.Tensor], torch.Tensor]]:
-    """Each text that has a word by itself: inputs with hidden tokens (masking.py), and the labels.
-    Texts over `max_length` tokens are cut; the default is the tokenizer's limit.
-    """
-    if isinstance(texts, str):
-        raise ValueError("texts must be a list of texts, not one str")
-    if type(seed) is not int or seed < 0:
-        raise ValueError(f"seed must be a whole number from 0, not {seed!r}")
-    masking, batches = Masking(tokenizer), []
-    for number, text in enumerate(texts):
-        inputs = tokenizer(text, truncation=True, max_length=max_length)
-        masked = masking(inputs["input_ids"][0].numpy(), numpy.random.default_rng((seed, number)))
-        if len(masked.positions):
-            labels = torch.full_like(inputs["input_ids"], NO_LABEL)
-            labels[0, masked.positions] = torch.from_numpy(masked.labels)
-            batches.append(({**inputs, "input_ids": torch.from_numpy(masked.ids)[None]}, labels))
-    return batches
-
-
 def mlm_loss(model: Any, batch: Any) -> torch.Tensor:
-    """The loss of a batch of mask_texts."""
+    """The loss of a batch of pretraining/masking.py's mask_texts, for text without labels."""
     if not hasattr(model, "mlm"):
         raise ValueError("the MLM loss needs a model with that head; or give a loss of your own")
     device = model.mlm.bias.device

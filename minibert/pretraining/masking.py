@@ -14,10 +14,13 @@ neighbours from the hidden token, which is the other way round. The authors' cod
 pieces from the whole vocabulary, special ones included; here from the ordinary ones.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy
+import torch
 
+from minibert.heads import NO_LABEL
 from minibert.tokenizer import BertTokenizer
 
 
@@ -87,3 +90,32 @@ class Masking:
             if len(chosen) + len(words[number]) <= wanted:
                 chosen.extend(words[number].tolist())
         return numpy.array(sorted(chosen), dtype=numpy.int64)
+
+
+def mask_texts(
+    tokenizer: BertTokenizer, texts: Iterable[str], *, seed: int = 0, max_length: int | None = None
+) -> list[tuple[dict[str, torch.Tensor], torch.Tensor]]:
+    """The inputs and labels of texts, each by itself, hidden in the same way for the same seed.
+
+    A text without a word is left out; one over `max_length` tokens (default: the tokenizer's limit)
+    is cut.
+
+    Example:
+        >>> tokenizer = BertTokenizer(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "a", "cat"])
+        >>> [(inputs, labels)] = mask_texts(tokenizer, ["a cat"], max_length=8)
+        >>> inputs["input_ids"], labels
+        (tensor([[2, 4, 6, 3]]), tensor([[-100,    5, -100, -100]]))
+    """
+    if isinstance(texts, str):
+        raise ValueError("texts must be a list of texts, not one str")
+    if type(seed) is not int or seed < 0:
+        raise ValueError(f"seed must be a whole number from 0, not {seed!r}")
+    masking, batches = Masking(tokenizer), []
+    for number, text in enumerate(texts):
+        inputs = tokenizer(text, truncation=True, max_length=max_length)
+        masked = masking(inputs["input_ids"][0].numpy(), numpy.random.default_rng((seed, number)))
+        if len(masked.positions):
+            labels = torch.full_like(inputs["input_ids"], NO_LABEL)
+            labels[0, masked.positions] = torch.from_numpy(masked.labels)
+            batches.append(({**inputs, "input_ids": torch.from_numpy(masked.ids)[None]}, labels))
+    return batches

@@ -72,11 +72,11 @@ def test_without_an_mlm_head(capsys, tmp_path, text):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ([], "nothing is to be taken out: give --heads or --neurons"),
+        ([], "give --heads or --neurons"),
         (["--heads", "1"], "heads must be {layer: numbers} or a share in [0, 1), not 1.0"),
         (["--neurons", "-0.5"], "neurons must be"),
         (["--heads", "0.9"], "heads=0.9 takes 14; 12 can go: each layer keeps one"),
-        (["--heads", "0.5", "--texts", "0"], "--texts must be at least 1, not 0"),
+        (["--heads", "0.5", "--texts", "0"], "--texts of at least 1"),
         (["--heads", "0.5", "--seed", "-1"], "seed must be a whole number from 0, not -1"),
         (["--heads", "0.5", "--plot", "x.pdf"], "the name must end in .png"),
         (["--heads", "0.5", "--text", "nowhere.txt"], "there is no file nowhere.txt"),

@@ -14,7 +14,6 @@ from minibert import (
     trace,
 )
 from minibert.compression.importance import mlm_loss
-from minibert.heads import NO_LABEL
 from tests import tiny
 from tests.inspection.test_trace import hooks_left
 
@@ -122,32 +121,6 @@ def test_labelled_batches_equal_their_texts_one_by_one():
     torch.testing.assert_close(together.neurons, apart.neurons, rtol=0, atol=1e-12)
 
 
-def test_masks_are_of_one_seed_and_of_each_text():
-    again, other = (
-        mask_texts(TOKENIZER, TEXTS, seed=3, max_length=13),
-        mask_texts(TOKENIZER, TEXTS, seed=4, max_length=13),
-    )
-    first = mask_texts(TOKENIZER, TEXTS[:1], seed=3, max_length=13)
-    assert len(BATCHES) == 3  # the empty text has nothing to hide
-    for (inputs, labels), text in zip(BATCHES, ("abcd e fgh", "k lm a", "bcd"), strict=True):
-        ids = TOKENIZER(text)["input_ids"]
-        asked = labels != NO_LABEL
-        assert asked.sum() == max(1, round(0.15 * ids.shape[1]))
-        assert torch.equal(torch.where(asked, labels, inputs["input_ids"]), ids)
-    same = [
-        torch.equal(a[0]["input_ids"], b[0]["input_ids"])
-        for a, b in zip(BATCHES, again, strict=True)
-    ]
-    assert all(same)
-    assert torch.equal(BATCHES[0][1], first[0][1])
-    assert any(not torch.equal(a[1], b[1]) for a, b in zip(BATCHES, other, strict=True))
-
-
-def test_long_texts_are_cut():
-    ((inputs, _),) = mask_texts(TOKENIZER, ["abcd " * 9], max_length=13)
-    assert inputs["input_ids"].shape == (1, 13)
-
-
 def test_what_later_layers_do_may_not_matter():
     found = importance(MODEL.bert, BATCHES, lambda m, b: m(**b[0]).hidden_states[2].mean())
     assert (found.heads[:2] > 0).all()
@@ -169,16 +142,3 @@ def test_what_later_layers_do_may_not_matter():
 def test_what_cannot_be(arguments, message):
     with pytest.raises(ValueError, match=message):
         importance(*arguments)
-
-
-@pytest.mark.parametrize(
-    ("texts", "seed", "message"),
-    [
-        ("abc", 0, "texts must be a list"),
-        (["abc"], -1, "seed must be"),
-        (["abc"], 0.5, "seed must"),
-    ],
-)
-def test_texts_that_cannot_be(texts, seed, message):
-    with pytest.raises(ValueError, match=message):
-        mask_texts(TOKENIZER, texts, seed=seed)

@@ -1,9 +1,12 @@
 import numpy
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from minibert.pretraining.masking import Masking
+from minibert.heads import NO_LABEL
+from minibert.pretraining.masking import Masking, mask_texts
+from tests import tiny
 from tests.pretraining.helpers import VOCAB, binomial_bounds, tokenizer
 
 CLS, SEP, MASK, UNK, PAD = (
@@ -114,3 +117,36 @@ def test_what_cannot_be():
             Masking(tokenizer(), share=share)
     with pytest.raises(ValueError, match="max_predictions must be at least 1, not 0"):
         Masking(tokenizer(), at_most=0)
+
+
+def test_texts_masked_by_one_seed_each_by_itself():
+    def masked(texts, seed=3):
+        return mask_texts(tiny.tokenizer(), texts, seed=seed, max_length=13)
+
+    texts = ["abcd e fgh", "", "k lm a", "bcd"]
+    batches, again, other = masked(texts), masked(texts), masked(texts, seed=4)
+    assert len(batches) == 3  # the empty text has nothing to hide
+    for (inputs, labels), text in zip(batches, (texts[0], *texts[2:]), strict=True):
+        ids = tiny.tokenizer()(text)["input_ids"]
+        asked = labels != NO_LABEL
+        assert asked.sum() == max(1, round(0.15 * ids.shape[1]))
+        assert torch.equal(torch.where(asked, labels, inputs["input_ids"]), ids)
+    for (ours, _), (same, _) in zip(batches, again, strict=True):
+        assert torch.equal(ours["input_ids"], same["input_ids"])
+    assert torch.equal(masked(texts[:1])[0][1], batches[0][1])
+    assert any(not torch.equal(a[1], b[1]) for a, b in zip(batches, other, strict=True))
+    ((inputs, _),) = masked(["abcd " * 9])
+    assert inputs["input_ids"].shape == (1, 13)
+
+
+@pytest.mark.parametrize(
+    ("texts", "seed", "message"),
+    [
+        ("abc", 0, "texts must be a list of texts, not one str"),
+        (["abc"], -1, "seed must be a whole number from 0, not -1"),
+        (["abc"], 0.5, "seed must be a whole number from 0, not 0.5"),
+    ],
+)
+def test_texts_that_cannot_be_masked(texts, seed, message):
+    with pytest.raises(ValueError, match=message):
+        mask_texts(tiny.tokenizer(), texts, seed=seed)
