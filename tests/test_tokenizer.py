@@ -10,23 +10,11 @@ import transformers
 
 from minibert import BertTokenizer
 from minibert.tokenizer import NO_LIMIT
-from tests.shared import shared
+from minibert.vocabulary import CheckpointError
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 VOCAB = [*SPECIAL, "the", "cat", "sat", "##s", "A", "a", "é", ".", "我"]
 TOKENIZER = BertTokenizer(VOCAB)
-SIZES = {"uncased": 30522, "cased": 28996, "chinese": 21128, "multilingual-cased": 119547}
-
-
-@pytest.mark.parametrize("name", SIZES)
-def test_official_vocabularies(name):
-    tokenizer = BertTokenizer.from_vocab(shared(f"data/vocab/bert-base-{name}/vocab.txt"))
-    assert len(tokenizer) == tokenizer.vocab_size == SIZES[name]
-    assert tokenizer.convert_tokens_to_ids("[PAD]") == 0
-    assert (tokenizer.unk_token_id, tokenizer.cls_token_id) == (100, 101)
-    assert (tokenizer.sep_token_id, tokenizer.mask_token_id) == (102, 103)
-    if name == "chinese":
-        assert tokenizer.tokens[343] == "\u2028"
 
 
 def folder(tmp_path, vocab=VOCAB, end="\n", **config):
@@ -34,6 +22,12 @@ def folder(tmp_path, vocab=VOCAB, end="\n", **config):
     if config:
         (tmp_path / "tokenizer_config.json").write_text(json.dumps(config))
     return tmp_path
+
+
+def test_ends_of_lines(tmp_path):
+    assert BertTokenizer.from_folder(folder(tmp_path, end="\r\n")).tokens == VOCAB
+    (tmp_path / "vocab.txt").write_text("\n".join(VOCAB))  # the last line has none
+    assert BertTokenizer.from_folder(tmp_path).tokens == VOCAB
 
 
 def test_settings_are_read(tmp_path):
@@ -96,21 +90,65 @@ def test_a_folder_saved_by_transformers_5(tmp_path):
             r"has added tokens \(<new>\), which minibert's tokenizer does not know",
         ),
         ({"model": {"type": "WordPiece", "vocab": {"a": 0, "b": 2}}}, "has ids that leave gaps"),
+        ({"model": {"type": "WordPiece", "vocab": {"a": 0}}}, r"the vocabulary has no \[UNK\], "),
+        *(({"model": value}, "'model' must be an object, not") for value in (None, [], "x")),
+        ({}, "'model' must be an object, not None"),
+        *(
+            ({"model": {"type": "WordPiece", "vocab": value}}, "'vocab' must be an object, not")
+            for value in (None, [], 5)
+        ),
+        *(
+            ({"model": {"type": "WordPiece", "vocab": {"a": value}}}, "'a' must be an integer")
+            for value in (None, "0", 0.0, False, [])
+        ),
+        *(
+            ({"model": {"type": "WordPiece", "vocab": {}}, "added_tokens": value}, message)
+            for value, message in (
+                (5, "'added_tokens' must be a list, not 5"),
+                ([5], "'added_tokens' must be an object, not 5"),
+                ([{}], "'content' must be a text, not None"),
+                ([{"content": 5}], "'content' must be a text, not 5"),
+            )
+        ),
+        ({"model": {"\ud800": 1}}, "is not JSON: .* surrogates not allowed"),
     ],
 )
 def test_a_tokenizer_json_of_something_else(tmp_path, content, message):
     (tmp_path / "tokenizer.json").write_text(json.dumps(content))
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(CheckpointError, match=f"tokenizer.json:? .*{message}"):
         BertTokenizer.from_folder(tmp_path)
 
 
-def test_crlf_line_ends(tmp_path):
-    assert BertTokenizer.from_folder(folder(tmp_path, end="\r\n")).tokens == VOCAB
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        *(({"never_split": value}, "'never_split' must be") for value in (5, [1], "x", {})),
+        *(({"unk_token": value}, "'unk_token' must be a text, not") for value in ([], 5)),
+        ({"cls_token": {}}, "'content' must be a text, not None"),
+        ({"cls_token": {"content": None}}, "'content' must be a text, not None"),
+        ({"do_lower_case": 1}, "'do_lower_case' must be true or false, not 1"),
+        ({"model_max_length": "512"}, "'model_max_length' must be an integer"),
+    ],
+)
+def test_a_tokenizer_config_of_something_else(tmp_path, config, message):
+    with pytest.raises(CheckpointError, match=f"tokenizer_config.json: {message}"):
+        BertTokenizer.from_folder(folder(tmp_path, **config))
 
 
-def test_a_last_line_without_its_end(tmp_path):
-    (tmp_path / "vocab.txt").write_text("\n".join(VOCAB))
-    assert BertTokenizer.from_folder(tmp_path).tokens == VOCAB
+def test_null_is_the_default(tmp_path):
+    config = {"model_max_length": None, "never_split": None, "unk_token": None}
+    again = BertTokenizer.from_folder(folder(tmp_path, **config))
+    assert again.files() == BertTokenizer(VOCAB).files()
+
+
+@pytest.mark.parametrize(
+    "content", [b"[" * 100_000, b'{"model_max_length": ' + b"9" * 5000 + b"}", b"\xef\xbb\xbf{}"]
+)
+def test_json_that_python_cannot_read(tmp_path, content):
+    (folder(tmp_path) / "tokenizer_config.json").write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"tokenizer_config.json is not JSON: ") as caught:
+        BertTokenizer.from_folder(tmp_path)
+    assert str(caught.value).isprintable()
 
 
 @pytest.mark.parametrize(
