@@ -42,7 +42,7 @@ def prune_into(args: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from minibert.common.files import replacing
-    from minibert.compression.importance import draw, importance, mlm_loss
+    from minibert.compression.importance import draw, importance, masked_lm_loss
     from minibert.compression.pruning import how_many, prune
     from minibert.extraction.reading import read_source
     from minibert.pretraining.masking import mask_texts
@@ -62,7 +62,7 @@ def prune_into(args: argparse.Namespace) -> int:
     found = importance(model, tqdm(batches, unit=" texts", disable=None))
     heads, neurons = prune(model, heads=args.heads, neurons=args.neurons, by=found)
     with torch.inference_mode():
-        after = sum(mlm_loss(model, batch).item() for batch in batches) / len(batches)
+        after = sum(masked_lm_loss(model, batch).item() for batch in batches) / len(batches)
     save_bert(model, tokenizer, args.out)
     print(f"model: {model.account.source}\n\n{'what stays':<18}{'heads':>5}{'neurons':>9}")
     for i in range(layers):

@@ -36,7 +36,7 @@ class Importance:
     loss: float
 
 
-def mlm_loss(model: Any, batch: Any) -> torch.Tensor:
+def masked_lm_loss(model: Any, batch: Any) -> torch.Tensor:
     """The loss of a batch of pretraining/masking.py's mask_texts, for text without labels."""
     if not hasattr(model, "mlm"):
         raise ValueError("the MLM loss needs a model with that head; or give a loss of your own")
@@ -46,7 +46,9 @@ def mlm_loss(model: Any, batch: Any) -> torch.Tensor:
 
 
 def importance(
-    model: nn.Module, batches: Iterable[Any], loss: Callable[[Any, Any], torch.Tensor] = mlm_loss
+    model: nn.Module,
+    batches: Iterable[Any],
+    loss: Callable[[Any, Any], torch.Tensor] = masked_lm_loss,
 ) -> Importance:
     """The importance of all heads and neurons of a BertModel, or of the `bert` inside `model`.
 

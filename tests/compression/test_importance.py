@@ -13,7 +13,7 @@ from minibert import (
     patch,
     trace,
 )
-from minibert.compression.importance import mlm_loss
+from minibert.compression.importance import masked_lm_loss
 from tests import tiny
 from tests.inspection.test_trace import hooks_left
 
@@ -42,7 +42,7 @@ def mean_scores(name, units):
             sides = []
             for by in (1 + step, 1 - step):
                 with torch.no_grad(), patch(MODEL, {name: lambda v: scaled(v, unit, by)}):  # noqa: B023
-                    sides.append(mlm_loss(MODEL, batch).item())
+                    sides.append(masked_lm_loss(MODEL, batch).item())
             total += abs(sides[0] - sides[1]) / (2 * step)
         scores.append(total / len(BATCHES))
     return np.array(scores)
@@ -60,7 +60,7 @@ def test_finite_differences():
             expected = scores / np.sqrt((scores**2).sum())
             # Measured: 3e-10 at most.
             np.testing.assert_allclose(row.numpy(), expected, rtol=0, atol=1e-7)
-    expected = np.mean([mlm_loss(MODEL, batch).item() for batch in BATCHES])
+    expected = np.mean([masked_lm_loss(MODEL, batch).item() for batch in BATCHES])
     assert found.loss == pytest.approx(expected, abs=1e-12)
     assert hooks_left(MODEL) == 0
     assert all(parameter.grad is None for parameter in MODEL.parameters())
@@ -72,7 +72,7 @@ def test_the_sum_of_value_times_gradient():
     heads, neurons = torch.zeros(6, 4).double(), torch.zeros(6, 11).double()
     for batch in BATCHES:
         with trace(MODEL, ["*.context", "*feed_forward.activation"]) as t:
-            loss = mlm_loss(MODEL, batch)
+            loss = masked_lm_loss(MODEL, batch)
         values = list(t.values())
         gradients = torch.autograd.grad(loss, values)
         for name, value, gradient in zip(t, values, gradients, strict=True):

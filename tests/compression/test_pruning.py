@@ -14,7 +14,7 @@ from minibert import (
     patch,
     prune,
 )
-from minibert.compression.importance import Importance, mlm_loss
+from minibert.compression.importance import Importance, masked_lm_loss
 from tests import tiny
 from tests.extraction.test_engine import largest_difference, path  # noqa: F401
 from weights_loader import load_bert, save_bert
@@ -191,7 +191,9 @@ def test_what_matters_least_costs_least():
                 found = Importance(-found.heads, -found.neurons, found.loss)
             prune(model, heads=0.25, neurons=0.25, by=found)
         with torch.no_grad():
-            losses[name] = sum(mlm_loss(model, batch).item() for batch in batches) / len(batches)
+            losses[name] = sum(masked_lm_loss(model, batch).item() for batch in batches) / len(
+                batches
+            )
     print(losses)
     assert losses["least"] - losses["none"] < (losses["most"] - losses["none"]) / 4
 
