@@ -5,6 +5,7 @@ checked, and always: no traceback, one line for an error, an end within a minute
 was, and nothing half-written.
 """
 
+import itertools
 import json
 import os
 import re
@@ -27,8 +28,10 @@ import numpy
 from safetensors import safe_open
 
 from tests.faults.making import Content, make, make_base
+from tests.faults.warm import ROOT, Forked
 
-ROOT = Path(__file__).parents[2]
+Process = subprocess.Popen[bytes] | Forked
+numbers = itertools.count()
 SECONDS = 60
 LONGEST_LINE = 1100
 # Not even root may then read or write what the rights forbid.
@@ -54,7 +57,7 @@ class Fault:
     rival: str = ""  # a run that is under way meanwhile
     meanwhile: Mapping[str, Content] | None = None  # what is done to the files during the run
     at: str = "o.npy.parts/0*"  # which file shows that a run is under way
-    shell: str = '"$@"'  # how bash starts it
+    shell: str = ""  # how bash starts it; "" is a fork of a process that has PyTorch loaded
     needs: str = ""  # a command that this machine must be able to run
     written: tuple[str, ...] = ()  # what must be there afterwards, new or changed
     may: tuple[str, ...] = ()  # what may be there
@@ -84,8 +87,8 @@ def run_all(faults: Iterable[Fault]) -> list[Answer]:
         base = Path(work) / "base"
         make_base(base)
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            folders = (Path(work) / f"{number}" for number in range(1_000_000))
-            return list(pool.map(lambda fault: run(fault, base, next(folders)), faults))
+            folders = (Path(work) / str(number) for number in itertools.count())
+            return [*pool.map(run, faults, itertools.repeat(base), folders)]
 
 
 def run(fault: Fault, base: Path, folder: Path) -> Answer:
@@ -128,11 +131,14 @@ def is_possible(command: str) -> bool:
     return subprocess.run(["bash", "-c", command], capture_output=True).returncode == 0
 
 
-def start(fault: Fault, folder: Path, line: str) -> subprocess.Popen[bytes]:
+def start(fault: Fault, folder: Path, line: str) -> Process:
     """`minibert LINE` in the folder, with one thread and without the Hub."""
     env = {name: value for name, value in os.environ.items() if not name.startswith(NOT_OURS)}
     env |= {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1"}
-    env |= {"HF_HOME": str(folder / ".hub"), "ROW": str(folder)}
+    env |= {"HF_HOME": str(folder / ".hub")}
+    if not fault.shell:
+        note = folder.with_name(f"{folder.name}.{next(numbers)}")
+        return Forked(shlex.split(line), folder, env, note)
     words = ["bash", "-c", fault.shell, "bash", sys.executable, "-m", "minibert"]
     pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     return subprocess.Popen(
@@ -140,7 +146,7 @@ def start(fault: Fault, folder: Path, line: str) -> subprocess.Popen[bytes]:
     )
 
 
-def stop_at(process: subprocess.Popen[bytes], folder: Path, at: str) -> None:
+def stop_at(process: Process, folder: Path, at: str) -> None:
     """Let the process stand still as soon as there is a file `at`."""
     deadline = time.monotonic() + SECONDS
     while not any(folder.glob(at)):
