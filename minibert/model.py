@@ -136,6 +136,10 @@ def check_inputs(
     token_type_ids: torch.Tensor | None,
 ) -> None:
     """Raise ValueError for input that would end in an error deep inside, in NaN, or in nonsense."""
+    given = {"input_ids": input_ids, "attention_mask": attention_mask}
+    for name, tensor in {**given, "token_type_ids": token_type_ids}.items():
+        if isinstance(tensor, torch.Tensor) and (tensor.is_meta or tensor.layout != torch.strided):
+            raise ValueError(f"{name} must be a dense tensor on a real device")
     check_ids("input_ids", input_ids, config.vocab_size, "vocab_size")
     shape = list(input_ids.shape)
     if len(shape) != 2 or 0 in shape:

@@ -105,17 +105,22 @@ class BertTokenizer:
             return cls(read_tokenizer_json(folder / "tokenizer.json"), **settings)
         raise FileNotFoundError(f"{folder} has neither vocab.txt nor tokenizer.json")
 
-    def files(self) -> dict[str, str]:
-        """The files that from_folder and transformers read: name -> content."""
-        config = {"tokenizer_class": "BertTokenizer", **self.settings, **self.special_tokens}
+    def files(self, **other: Any) -> dict[str, str]:
+        """The files that from_folder and transformers read: name -> content; with `other` settings,
+        if they are given.
+        """
+        own = {**self.settings, **self.special_tokens}
+        config = {"tokenizer_class": "BertTokenizer", **own, **other}
         return {
             "vocab.txt": "\n".join(self.tokens) + "\n",
             "tokenizer_config.json": json.dumps(config, indent=2, ensure_ascii=False) + "\n",
         }
 
     def checksum(self) -> str:
-        """The same for the same vocabulary and settings, and for no others."""
-        content = json.dumps(self.files(), sort_keys=True)
+        """The same for the same vocabulary and settings, and for no others; model_max_length, which
+        changes no text's ids, does not count.
+        """
+        content = json.dumps(self.files(model_max_length=NO_LIMIT), sort_keys=True)
         return hashlib.sha256(content.encode("utf-8")).hexdigest()
 
     def pieces(self, text: str) -> list[Piece]:

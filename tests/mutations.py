@@ -612,4 +612,36 @@ MUTATIONS = [
             '"weights": "any"',
         ),
     ),
+    *of(
+        "minibert.extraction.storing",
+        f"{STORING}::test_choices_about_wrong_texts_may_change",
+        ("a cut text is kept as it was", 'in ("", choices)', "is not None"),
+        ("every part is made again", 'in ("", choices)', "is None"),
+    ),
+    *of(
+        "minibert.extraction.storing",
+        f"{STORING}::test_files_of_others_in_a_folder_of_ours_stay",
+        ("files of others are removed", '"[0-9]" * 8', '"*"'),
+    ),
+    *of(
+        "minibert.common.outputs",
+        "tests/common/test_outputs.py::test_an_output_is_never_an_input",
+        ("only the same name is the same file", "out.samefile(file)", "out == file"),
+    ),
+    *of(
+        "minibert.common.outputs",
+        "tests/common/test_outputs.py::test_what_may_be_overwritten",
+        ("any file is a result of ours", "if not is_result(out):", "if not out.is_file():"),
+        ("a result is replaced unasked", "and not overwrite", "and overwrite is None"),
+    ),
+    *of(
+        "minibert.common.outputs",
+        "tests/common/test_outputs.py::test_own_folder_is_new_empty_or_ours",
+        ("any folder is ours", "and not is_empty and not is_ours", "and not folder.is_dir()"),
+    ),
+    *of(
+        "minibert.extraction.reading",
+        "tests/extraction/test_reading.py::test_csv",
+        ("the header is a text", "header or is_name", "header"),
+    ),
 ]

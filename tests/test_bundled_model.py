@@ -31,6 +31,17 @@ def test_files():
     assert len(tokenizer) == 8192
 
 
+def test_its_tokenizer_knows_the_limit_here_and_in_transformers():
+    model, tokenizer = load_bert()
+    text = "the cat sat on the mat " * 50
+    inputs = tokenizer(text, truncation=True)
+    assert inputs["input_ids"].shape == (1, model.config.max_position_embeddings)
+    assert model(**inputs).last_hidden_state.shape == (1, 128, 256)
+    theirs = transformers.BertTokenizer.from_pretrained(BUNDLED)
+    assert theirs.model_max_length == 128
+    assert theirs(text, truncation=True)["input_ids"] == inputs["input_ids"][0].tolist()
+
+
 @pytest.mark.parametrize(
     ("text", "word"),
     [

@@ -120,6 +120,11 @@ IDS = torch.tensor([[2, 7, 5, 3]])
             {"input_ids": IDS.float()},
             "input_ids must be a tensor of whole numbers .* torch.float32",
         ),
+        ({"input_ids": IDS.to("meta")}, "input_ids must be a dense tensor on a real device"),
+        (
+            {"input_ids": IDS, "attention_mask": torch.ones_like(IDS).to_sparse()},
+            "attention_mask must be a dense tensor on a real device",
+        ),
         ({"input_ids": IDS[0]}, r"input_ids must have shape \[B, S\], both at least 1, not \[4\]"),
         ({"input_ids": IDS[:0]}, r"input_ids must have shape .* not \[0, 4\]"),
         ({"input_ids": IDS[:, :0]}, r"input_ids must have shape .* not \[1, 0\]"),

@@ -59,6 +59,19 @@ def test_files_and_back(tmp_path):
     assert (again.tokens, again.settings) == (tokenizer.tokens, tokenizer.settings)
 
 
+def test_checksum():
+    """The same for the same ids: a limit makes no corpus and no vectors other ones."""
+    one = BertTokenizer(VOCAB).checksum()
+    assert one == BertTokenizer(VOCAB, model_max_length=9).checksum()
+    others = [
+        BertTokenizer(VOCAB, do_lower_case=False),
+        BertTokenizer(VOCAB, never_split=["the"]),
+        BertTokenizer([*VOCAB, "<mask>"]),
+        BertTokenizer([*VOCAB, "<mask>"], mask_token="<mask>"),
+    ]
+    assert len({one, *(other.checksum() for other in others)}) == 5
+
+
 def test_a_folder_saved_by_transformers_5(tmp_path):
     """It writes tokenizer.json and no vocab.txt."""
     file = folder(tmp_path) / "vocab.txt"

@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+import warnings
 
 from minibert import __version__
 from minibert.cli import (
@@ -29,7 +30,13 @@ COMMANDS = {
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command. Exit status: 0 all went well, 1 a check failed, 2 an error, 130 Ctrl-C."""
+    """Run one command. Exit status: 0 all went well, 1 a check failed, 2 an error, 130 Ctrl-C.
+
+    Whatever goes wrong is told in one line; with MINIBERT_TRACEBACK=1 Python shows where it did.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:  # closed
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
     parser = argparse.ArgumentParser(
         prog="minibert", description="BERT written by hand: embeddings of every encoder layer."
     )
@@ -40,15 +47,42 @@ def main(argv: list[str] | None = None) -> int:
             commands.add_parser(name, help=command.HELP, description=command.HELP)
         )
     args = parser.parse_args(argv)
+
+    def tell(message: object) -> None:
+        print(f"minibert {args.command}: {one_line(message)}", file=sys.stderr)
+
     try:
-        return COMMANDS[args.command].run(args)
-    except BrokenPipeError:
-        # The reader of a pipe (head, less) has gone; let nothing more be flushed to it at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        with warnings.catch_warnings():
+            warnings.showwarning = lambda message, *where: tell(f"warning: {message}")
+            status = COMMANDS[args.command].run(args)
+            print(end="", flush=True)
+        return status
+    except BrokenPipeError:  # the reader of a pipe (head, less) has gone
+        drop_stdout()
         return 0
     except KeyboardInterrupt:
-        print("minibert: interrupted", file=sys.stderr)
+        tell("interrupted")
         return 130
-    except (ValueError, OSError, RuntimeError) as error:
-        print(f"minibert {args.command}: {error}", file=sys.stderr)
+    except Exception as error:
+        if os.environ.get("MINIBERT_TRACEBACK"):
+            raise
+        is_ours = isinstance(error, ValueError | OSError | RuntimeError)
+        tell(error if is_ours and str(error) else f"{type(error).__name__}: {error}")
+        try:
+            print(end="", flush=True)
+        except OSError:
+            drop_stdout()
         return 2
+
+
+def one_line(message: object) -> str:
+    """The message on one line, whatever a file or a library put into it, and not too long."""
+    words = " ".join(str(message).split())
+    line = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in words)
+    return line if len(line) <= 1000 else f"{line[:1000]} …"
+
+
+def drop_stdout() -> None:
+    """Let nothing more be written to it at exit, where that would fail a second time."""
+    if sys.stdout is not None:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

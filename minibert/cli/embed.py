@@ -11,7 +11,7 @@ SHOWN = 4  # numbers of a vector that are printed
 # The options that are arguments of embed_file, too.
 CHOICES = (
     *("layers", "convention", "mix", "pool", "normalize", "long", "stride"),
-    *("on_error", "field", "column"),
+    *("on_error", "overwrite", "field", "column", "header"),
 )
 
 
@@ -20,9 +20,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--model", help="a folder or a name on the Hub (default: the bundled model)"
     )
-    parser.add_argument("--input", type=Path, metavar="FILE", help="a file, one text a line")
-    parser.add_argument("--field", help="of a .jsonl --input: where the text stands")
-    parser.add_argument("--column", type=int, help="of a .tsv --input, counted from 0")
+    parser.add_argument(
+        "--input",
+        type=Path,
+        metavar="FILE",
+        help="a file of texts: .txt (one a line), .jsonl, .csv or .tsv; also .gz or .xz",
+    )
+    parser.add_argument("--field", help="of a .jsonl --input: where the text is")
+    parser.add_argument(
+        "--column", type=number_or_name, help="of a .csv or .tsv: a number from 0, or a name"
+    )
+    parser.add_argument(
+        "--header",
+        action="store_true",
+        default=None,
+        help="the first row of a .csv or .tsv has no text; a --column NAME says so, too",
+    )
     parser.add_argument(
         "--out", type=Path, metavar="FILE", help="write .npy, .safetensors or .jsonl; resumes"
     )
@@ -52,7 +65,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--long", choices=("error", "truncate", "windows"), help="texts over the limit (error)"
     )
     group.add_argument("--stride", type=int, help="overlap of windows, in tokens (128)")
+    group.add_argument(
+        "--overwrite", action="store_true", default=None, help="replace a result that is there"
+    )
     group.add_argument("--on-error", choices=("raise", "skip"), help="at a wrong line (raise)")
+
+
+def number_or_name(column: str) -> int | str:
+    """A column as read_source wants it."""
+    return int(column) if column.removeprefix("-").isdecimal() else column
 
 
 def run(args: argparse.Namespace) -> int:
@@ -99,17 +120,21 @@ def print_texts(args: argparse.Namespace) -> int:
     """Every layer of each text, or those of --layers, on the textbook model."""
     import torch
 
-    from minibert.extraction.layers import layer_names, select_layers
+    from minibert.extraction.embedder import warn_of_unknown
+    from minibert.extraction.layers import RECIPES, layer_names, select_layers
     from weights_loader import load_bert
 
     model, tokenizer = load_bert(args.model)
     count = model.config.num_hidden_layers
     names = layer_names(count)
-    chosen = select_layers(args.layers, count, convention=args.convention)
+    which = RECIPES[args.layers][0] if args.layers in RECIPES else args.layers
+    chosen = select_layers(which, count, convention=args.convention)
     size = f"{model.config.num_hidden_layers} layers, {model.config.hidden_size} features"
     print(f"model: {model.account.source} ({size})")
     if model.account.note:
         print(f"note: {model.account.note}")
+    ids = [index for text in args.text for index in tokenizer.text_ids(text)]
+    warn_of_unknown(ids.count(tokenizer.unk_token_id), len(ids))
     for text in args.text:
         inputs = tokenizer(text)
         with torch.inference_mode():

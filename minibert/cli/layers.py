@@ -3,6 +3,8 @@
 import argparse
 from pathlib import Path
 
+from minibert.common.outputs import check_output
+
 HELP = "how alike a [word]'s vectors are across sentences, at each layer"
 
 
@@ -12,14 +14,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--plot", type=Path, metavar="FILE.png", help="draw it, too (needs matplotlib)"
     )
+    parser.add_argument(
+        "--overwrite", action="store_true", help="replace a picture of ours that is there"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
     if args.plot:
         if args.plot.suffix != ".png":
             raise ValueError(f"--plot {args.plot}: the name must end in .png")
-        if not args.plot.absolute().parent.is_dir():
-            raise ValueError(f"--plot {args.plot}: there is no folder {args.plot.parent}")
+        check_output(args.plot, [], overwrite=args.overwrite)
         try:
             import matplotlib  # noqa: F401
         except ImportError:

@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from contextlib import ExitStack
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from minibert.pretraining.settings import SIZES, SMALL, Settings, config_of_size
 from minibert.vocabulary import read_json
 
 if TYPE_CHECKING:
+    from minibert.common.processes import Processes
     from minibert.tokenizer import BertTokenizer
     from minibert.training.loop import Trainer
 
@@ -65,37 +67,57 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from minibert.common.lines import check_file
+    from minibert.common.outputs import own_folder
     from minibert.common.processes import Processes
+
+    # All that can be checked is checked before the work begins.
+    size = None if args.config else args.size or "mini"
+    for file in (*args.corpus, args.vocab, args.config):
+        if file is not None:
+            check_file(file)
+    if size is None:
+        config = BertConfig.from_dict(read_json(args.config))
+    else:
+        config = config_of_size(size, args.positions)
+    if not 1 <= args.workers <= 256:
+        raise ValueError(f"workers must be at least 1 and at most 256, not {args.workers}")
+    named = {field.name: getattr(args, field.name) for field in fields(Settings)}
+    given = {name: value for name, value in named.items() if value is not None}
+    settings = settings_for(size, given)
+    processes = Processes()
+    settings.check_fit(config.max_position_embeddings, processes.world)
+    if processes.device.type == "cpu":
+        settings.check_memory(config, processes.world)
+    with ExitStack() as held:
+        if processes.is_first:
+            check_no_run(args.out, args.resume)
+            held.enter_context(own_folder(args.out, older=("checkpoint.pt", "log.jsonl")))
+            if args.cache:
+                held.enter_context(own_folder(args.cache, older=("corpus.json",)))
+        return train(args, config, settings, processes)
+
+
+def train(
+    args: argparse.Namespace, config: BertConfig, settings: Settings, processes: "Processes"
+) -> int:
+    """The run, in folders that are ours."""
     from minibert.pretraining.corpus import Corpus, open_corpus
     from minibert.pretraining.prepare import make_tokenizer, new_model
     from minibert.pretraining.task import Pretraining
     from minibert.tokenizer import BertTokenizer
     from minibert.training.loop import Trainer
 
-    # All that can be checked is checked before the work begins.
-    size = None if args.config else args.size or "mini"
-    if size is None:
-        config = BertConfig.from_dict(read_json(args.config))
-    else:
-        config = config_of_size(size, args.positions)
-    if args.workers < 1:
-        raise ValueError(f"workers must be at least 1, not {args.workers}")
-    named = {field.name: getattr(args, field.name) for field in fields(Settings)}
-    given = {name: value for name, value in named.items() if value is not None}
-    settings = settings_for(size, given)
-    processes = Processes()
-    settings.check_fit(config.max_position_embeddings, processes.world)
-
     cache = args.cache or args.out / "corpus"
     is_first = processes.is_first
     if is_first:
-        open_out(args.out, args.resume)
         tokenizer = make_tokenizer(
             args.corpus,
             args.out,
             vocab=args.vocab,
             vocab_size=args.vocab_size,
             lower_case=not args.cased,
+            model_max_length=config.max_position_embeddings,
             on_error=args.on_error,
             resume=args.resume,
         )
@@ -123,9 +145,8 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def open_out(out: Path, resume: bool) -> None:
-    """Make the folder; without --resume it must not hold a run, which would be lost."""
-    out.mkdir(parents=True, exist_ok=True)
+def check_no_run(out: Path, resume: bool) -> None:
+    """Without --resume the folder must not hold a run, which would be lost."""
     begun = [
         name for name in ("checkpoint.pt", "log.jsonl", "config.json") if (out / name).exists()
     ]

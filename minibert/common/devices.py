@@ -12,7 +12,7 @@ def choose_device(wanted: str | torch.device | None = None) -> torch.device:
         return gpu if torch.cuda.is_available() else torch.device("cpu")
     try:
         torch.zeros(1, device=wanted).item()
-    except (RuntimeError, AssertionError, TypeError):  # no such name, device, or PyTorch for it
+    except Exception:  # no such name, no such device, no PyTorch for it: each has its own error
         raise ValueError(
             f"device must be one that PyTorch can compute on here, such as cpu; not {wanted!r}"
         ) from None

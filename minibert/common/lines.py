@@ -27,6 +27,21 @@ class Line:
     error: str = ""
 
 
+def check_file(file: Path) -> None:
+    """Raise an error unless it is an ordinary file: reading a pipe could wait for ever."""
+    if not file.exists():
+        raise FileNotFoundError(f"there is no file {file}")
+    if not file.is_file():
+        raise ValueError(f"{file} is not an ordinary file")
+
+
+def describe(file: Path) -> list[Any]:
+    """What changes when the file changes."""
+    check_file(file)
+    status = file.stat()
+    return [str(file.absolute()), status.st_size, status.st_mtime_ns]
+
+
 def file_lines(file: Path) -> Iterator[Line]:
     """All lines of a file, without their ends. A broken archive is a ValueError."""
     for number, content in enumerate(raw_lines(file), 1):

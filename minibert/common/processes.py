@@ -18,8 +18,13 @@ class Processes:
 
     def __init__(self, device: torch.device | None = None) -> None:
         """`device`: what this process computes on; without one, see choose_device."""
-        self.rank = int(os.environ.get("RANK", "0"))
-        self.world = int(os.environ.get("WORLD_SIZE", "1"))
+        rank, world = os.environ.get("RANK", "0"), os.environ.get("WORLD_SIZE", "1")
+        if not (rank.isdecimal() and world.isdecimal() and int(rank) < int(world)):
+            raise ValueError(
+                f"RANK {rank!r} and WORLD_SIZE {world!r} in the environment are not from torchrun; "
+                "unset them"
+            )
+        self.rank, self.world = int(rank), int(world)
         self.is_first = self.rank == 0
         self.device = device or choose_device()
         if self.world > 1 and not distributed.is_initialized():

@@ -17,7 +17,7 @@ from torch import nn
 
 from minibert.common.devices import choose_device
 from minibert.common.lines import blocks
-from minibert.extraction.embedder import Embedded, Embedder
+from minibert.extraction.embedder import Embedded, Embedder, warn_of_unknown
 from minibert.extraction.engine import Engine
 from minibert.extraction.layers import WeightedSum, Which
 from minibert.extraction.reading import read_source
@@ -55,9 +55,10 @@ def embed(
     normalize: bool = False,
     dtype: torch.dtype | None = None,
     long: str = "error",
-    stride: int = 128,
+    stride: int | None = None,
     field: str | None = None,
-    column: int | None = None,
+    column: int | str | None = None,
+    header: bool = False,
     on_error: str = "raise",
     **other: NoReturn,
 ) -> torch.Tensor | Embedded | list[Embedded]:
@@ -72,8 +73,9 @@ def embed(
       or for each word ("word-mean", "word-first", "word-last", "word-first_last", "word-max").
     - `normalize`: each vector has length 1. `dtype`: what to compute in; the result is float32.
     - `long`: for texts over the model's limit: "error", "truncate", or "windows", which overlap by
-      `stride` tokens.
-    - `field`, `column`: where a .jsonl or .tsv file has the text.
+      `stride` tokens (default: 128, or half the limit if that is less).
+    - `field` of a .jsonl file, `column` of a .csv or .tsv file: where the text is. A column is a
+      number from 0, or a name in the first row; `header`: leave the first row out.
     - `on_error`: "raise", or "skip", which makes the vector of a wrong text NaN.
     """
     refuse("embed", other, OTHER_NAMES)
@@ -89,9 +91,10 @@ def embed(
         stride=stride,
     )
     source = [texts] if isinstance(texts, str) else texts
-    lines = read_source(source, field=field, column=column)
+    lines = read_source(source, field=field, column=column, header=header)
     found = embedder.embed_blocks(blocks(lines, embedder.block_size), on_error)
-    vectors = embedder.joined(vectors for vectors, _ in found)
+    vectors = embedder.joined(block.vectors for block in found)
+    warn_of_unknown(embedder.unknown_tokens, embedder.content_tokens)
     return vectors[0] if isinstance(texts, str) else vectors
 
 
@@ -109,10 +112,12 @@ def embed_file(
     normalize: bool = False,
     dtype: torch.dtype | None = None,
     long: str = "error",
-    stride: int = 128,
+    stride: int | None = None,
     field: str | None = None,
-    column: int | None = None,
+    column: int | str | None = None,
+    header: bool = False,
     on_error: str = "raise",
+    overwrite: bool = False,
     **other: NoReturn,
 ) -> list[str]:
     """The vectors of a file of texts, written to the file `out` (.npy, .safetensors or .jsonl, see
@@ -120,10 +125,13 @@ def embed_file(
 
     A run that was stopped goes on where it was when the same call is made again, here or by
     `minibert embed`; torchrun shares it among processes. `source` may also be a list or an iterator
-    of texts, but such a run always begins anew. The other arguments are those of embed.
+    of texts, but such a run always begins anew. `overwrite`: a finished result that is there may be
+    replaced; nothing else ever is. The other arguments are those of embed.
     """
     refuse("embed_file", other, OTHER_NAMES)
     check_on_error(on_error)
+    if not isinstance(out, str | Path):
+        raise ValueError(f"out must be the path of a file, not {type(out).__name__}")
     embedder = Embedder(
         *open_engine(model, tokenizer, device, dtype),
         layers=layers,
@@ -134,8 +142,11 @@ def embed_file(
         long=long,
         stride=stride,
     )
+    reading = {"field": field, "column": column, "header": header}
     source = Path(source) if isinstance(source, str) else source
-    return store(embedder, source, Path(out), field=field, column=column, on_error=on_error)
+    return store(
+        embedder, source, Path(out), reading=reading, on_error=on_error, overwrite=overwrite
+    )
 
 
 def open_engine(

@@ -10,6 +10,7 @@ tokens; each token has one vector, from the window where it is farthest from an 
 """
 
 import math
+import warnings
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -60,6 +61,7 @@ class Block:
     problems: list[str]
     batches: list[list[int]]  # numbers in the block
     vectors: Vectors
+    depends_on_choices: bool  # on long, stride or on_error: a text is wrong or over the limit
     batches_done: int = 0
 
     def is_finished(self) -> bool:
@@ -80,10 +82,11 @@ class Embedder:
         pool: str = "mean",
         normalize: bool = False,
         long: str = "error",
-        stride: int = 128,
+        stride: int | None = None,
     ):
         """embed says what the choices are."""
         self.engine, self.tokenizer, config = engine, tokenizer, engine.config
+        check_tokenizer(tokenizer, config.vocab_size)
         self.mix: str | WeightedSum | None = mix
         if isinstance(layers, str) and layers in RECIPES:
             name, (layers, how, _) = layers, RECIPES[layers]
@@ -102,11 +105,12 @@ class Embedder:
             raise ValueError(f"pool must be one of {', '.join(POOLS)}, not {pool!r}")
         if long not in ("error", "truncate", "windows"):
             raise ValueError(f"long must be 'error', 'truncate' or 'windows', not {long!r}")
-        self.pool, self.normalize, self.long, self.stride = pool, normalize, long, stride
+        self.pool, self.normalize, self.long = pool, normalize, long
         self.room = config.max_position_embeddings - 2  # between [CLS] and [SEP]
-        if long == "windows" and not 0 <= stride < self.room:
+        self.stride = min(128, self.room // 2) if stride is None else stride
+        if type(self.stride) is not int or not 0 <= self.stride < self.room:
             raise ValueError(f"stride must be from 0 to {self.room - 1}, not {stride!r}")
-        self.tokens_done = 0
+        self.tokens_done = self.content_tokens = self.unknown_tokens = 0
         self.block_size = BLOCKS[pool in SENTENCE_POOLS]
         size = config.hidden_size * (len(self.layers) if self.mix == "concat" else 1)
         several = self.mix is None and len(self.layers) > 1
@@ -122,17 +126,13 @@ class Embedder:
             "mix": mixed,
             "pool": self.pool,
             "normalize": self.normalize,
-            "long": self.long,
-            "stride": self.stride if self.long == "windows" else None,
             "dtype": str(self.engine.dtype).removeprefix("torch."),
             "device": self.engine.device.type,
             "vocabulary": self.tokenizer.checksum(),
         }
 
-    def embed_blocks(
-        self, blocks: Iterable[Sequence[Line]], on_error: str
-    ) -> Iterator[tuple[Vectors, list[str]]]:
-        """The vectors of each block, and what was wrong; a wrong line gives NaN, or no rows.
+    def embed_blocks(self, blocks: Iterable[Sequence[Line]], on_error: str) -> Iterator[Block]:
+        """Each block with its vectors, and what was wrong; a wrong line gives NaN, or no rows.
 
         While the last batches of a block are computed, the next block is read.
         """
@@ -149,10 +149,9 @@ class Embedder:
                 under_way.append(block)
                 yield from ((block, batch) for batch in block.batches)
 
-        def finished() -> Iterator[tuple[Vectors, list[str]]]:
+        def finished() -> Iterator[Block]:
             while under_way and under_way[0].is_finished():
-                block = under_way.popleft()
-                yield block.vectors, block.problems
+                yield under_way.popleft()
 
         for block, tokens in in_parallel(self.work, jobs(), self.engine.device):
             block.batches_done += 1
@@ -164,13 +163,16 @@ class Embedder:
 
     def joined(self, blocks: Iterable[Vectors]) -> Vectors:
         """The vectors of all blocks together."""
-        tensors, texts = [torch.empty(0, *self.shape)], []
+        tensors, texts = [self.no_vectors()], []
         for vectors in blocks:
             if isinstance(vectors, torch.Tensor):
                 tensors.append(vectors)
             else:
                 texts += vectors
         return torch.cat(tensors) if self.pool in SENTENCE_POOLS else texts
+
+    def no_vectors(self) -> torch.Tensor:
+        return torch.empty(0, *self.shape, dtype=torch.float32)
 
     def prepare(self, lines: Sequence[Line]) -> Block:
         """A block's tokens, in batches."""
@@ -180,16 +182,18 @@ class Embedder:
             error = line.error
             if not error:
                 contents[number] = self.encode(line.text)
+                self.count_unknown(contents[number])
                 error = self.why_too_long(len(contents[number]))
             if error:
                 problems.append(f"line {line.number}: {error}")
                 contents.pop(number, None)
         lengths = {number: len(content) + 2 for number, content in contents.items()}
         ready = batches(lengths, math.ceil(sum(lengths.values()) / self.engine.batch_tokens))
-        vectors: Vectors = torch.full((len(lines), *self.shape), torch.nan)
+        vectors: Vectors = torch.full((len(lines), *self.shape), torch.nan, dtype=torch.float32)
         if self.pool not in SENTENCE_POOLS:
-            vectors = [Embedded([], torch.empty(0, *self.shape))] * len(lines)
-        return Block(lines, contents, problems, ready, vectors)
+            vectors = [Embedded([], self.no_vectors())] * len(lines)
+        special = bool(problems) or any(length > self.room + 2 for length in lengths.values())
+        return Block(lines, contents, problems, ready, vectors, special)
 
     def work(self, job: tuple[Block, list[int]]) -> tuple[Block, int]:
         """Compute a batch and put its vectors into the block. Returns the number of tokens too."""
@@ -217,12 +221,17 @@ class Embedder:
             return self.tokenizer.text_ids(text)
         return self.tokenizer.pieces(text)
 
+    def count_unknown(self, content: Content) -> None:
+        """Count the tokens, and those of them that are [UNK]."""
+        self.content_tokens += len(content)
+        self.unknown_tokens += ids_of(content).count(self.tokenizer.unk_token_id)
+
     def why_too_long(self, length: int) -> str:
         if self.long != "error" or length <= self.room:
             return ""
         return (
             f"{length + 2} tokens, more than the model's {self.room + 2}; "
-            "long='truncate' or 'windows' takes it"
+            "long 'truncate' or 'windows' takes it"
         )
 
     def run(
@@ -231,7 +240,7 @@ class Embedder:
         """[T, D] of each layer asked for, or of their mixture; and each text's spans of rows."""
         rows, owners, kept = [], [], []
         for number, content in contents.items():
-            ids = [token.id if isinstance(token, Piece) else token for token in content]
+            ids = ids_of(content)
             parts = windows(len(ids), self.room, self.stride if self.long == "windows" else 0)
             for part, keep in keeps(parts if self.long == "windows" else parts[:1]):
                 rows.append([self.tokenizer.cls_token_id, *ids[part], self.tokenizer.sep_token_id])
@@ -268,6 +277,30 @@ class Embedder:
         typed = [text[start:end] for start, end in spans.values()]
         pooled = pool_words(vectors, words, self.pool.removeprefix("word-"))
         return Embedded(typed, self.scaled(pooled))
+
+
+def check_tokenizer(tokenizer: BertTokenizer, vocab_size: int) -> None:
+    if not isinstance(tokenizer, BertTokenizer):
+        raise ValueError(f"tokenizer must be a BertTokenizer of minibert, not {type(tokenizer)}")
+    if len(tokenizer) > vocab_size:
+        raise ValueError(
+            f"tokenizer has {len(tokenizer)} pieces, the model {vocab_size}: it is another model's"
+        )
+
+
+def ids_of(content: Content) -> list[int]:
+    """The ids of a text's tokens."""
+    return [token.id if isinstance(token, Piece) else token for token in content]
+
+
+def warn_of_unknown(unknown: int, tokens: int) -> None:
+    """Warn where more than a quarter of the tokens are [UNK]: they all have the same embedding."""
+    if unknown > tokens / 4:
+        warnings.warn(
+            f"{unknown / tokens:.0%} of the tokens are [UNK]: the model's vocabulary does not have "
+            "them, and the vectors say little. Is it a model for this language?",
+            stacklevel=3,
+        )
 
 
 def side_by_side(states: list[torch.Tensor]) -> torch.Tensor:

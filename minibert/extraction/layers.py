@@ -16,7 +16,8 @@ is layer1; `convention` says whose numbers are meant.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from numbers import Integral
 
 import torch
 from torch import nn
@@ -66,7 +67,7 @@ def select_layers(which: Which, num_layers: int, *, convention: str = "transform
         if isinstance(which, str):
             which = [part.strip() for part in which.split(",")]
         chosen = []
-        for part in [which] if isinstance(which, int) else which:
+        for part in which if isinstance(which, Iterable) else [which]:
             chosen += numbers_of(part, names, numbers)
     if not chosen:
         raise ValueError(f"no layer chosen by {which!r}; there are {', '.join(names)}")
@@ -76,11 +77,13 @@ def select_layers(which: Which, num_layers: int, *, convention: str = "transform
 def numbers_of(part: str | int, names: list[str], numbers: list[int]) -> list[int]:
     """The layers that one name or number means."""
     groups = {"all": list(range(len(names))), "encoder": list(range(1, len(names)))}
-    if part in groups:
+    if isinstance(part, str) and part in groups:
         return groups[part]
     if part in names:
         return [names.index(part)]
-    is_number = type(part) is int or (type(part) is str and re.fullmatch(r"-?[0-9]+", part))
+    # Integral: also a whole number of NumPy.
+    is_whole = isinstance(part, Integral) and not isinstance(part, bool)
+    is_number = is_whole or (isinstance(part, str) and re.fullmatch(r"-?[0-9]{1,9}", part))
     if is_number and -len(numbers) <= int(part) < len(numbers):
         return [numbers[int(part)]]
     raise ValueError(

@@ -4,7 +4,8 @@
     anisotropy_i       = the mean cosine of two tokens of different sentences
 
 Compare the first with the second: in many layers any two vectors point roughly the same way, so a
-cosine of 0.6 may mean nothing.
+cosine of 0.6 may mean nothing. Cosines are computed in float64: near 1, float32 has too few digits
+to tell them apart.
 """
 
 import re
@@ -15,6 +16,7 @@ from itertools import combinations
 import torch
 from torch import nn
 
+from minibert.extraction.embedder import warn_of_unknown
 from minibert.extraction.layers import layer_names
 from minibert.tokenizer import BertTokenizer
 
@@ -57,8 +59,11 @@ def word_similarity(
         own = [i + 1 for i, piece in enumerate(pieces) if piece.start < end and start < piece.end]
         if not own:
             raise ValueError(f"nothing is left of the marked word in {sentence!r}")
+        unknown = [pieces[i - 1].id for i in own].count(tokenizer.unk_token_id)
+        warn_of_unknown(unknown, len(own))
         with torch.inference_mode():
             states = torch.stack(model(**tokenizer(text)).hidden_states)[:, 0]  # [L+1, S, D]
+        states = states.double()
         words.append(states[:, own].mean(dim=1))
         others.append(states[:, 1:-1])
     pairs = list(combinations(range(len(sentences)), 2))
@@ -93,4 +98,4 @@ def draw(found: WordSimilarity, sentences: Sequence[str], file: str) -> None:
     figure.legend(loc="outside right upper", fontsize=9)
     lines = [f"{number}  {sentence}" for number, sentence in enumerate(sentences, 1)]
     axes.set_title("\n".join(lines), loc="left", fontsize=10)
-    figure.savefig(file, dpi=150)
+    figure.savefig(file, dpi=150, metadata={"Software": "minibert"})

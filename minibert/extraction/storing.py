@@ -14,10 +14,11 @@ several processes (torchrun) can share the blocks.
 import io
 import json
 import math
-import shutil
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +29,17 @@ from safetensors.torch import save_file
 from tqdm import tqdm
 
 from minibert.common.files import replacing
-from minibert.common.lines import Line, blocks, count_lines
+from minibert.common.lines import Line, blocks, count_lines, describe
+from minibert.common.outputs import changes, check_output, own_folder
 from minibert.common.processes import Processes
-from minibert.extraction.embedder import SENTENCE_POOLS, Embedder, Vectors
+from minibert.extraction.embedder import SENTENCE_POOLS, Block, Embedder, warn_of_unknown
 from minibert.extraction.engine import Engine
 from minibert.extraction.reading import read_source
+from minibert.vocabulary import read_json
 
 KINDS = (".npy", ".safetensors", ".jsonl")
+PARTS = "[0-9]" * 8 + ".safetensors"
+RECORD = "settings.json"  # in the folder of parts: what they were made of
 
 
 def store(
@@ -42,36 +47,47 @@ def store(
     source: Iterable[str] | Path,
     out: Path,
     *,
-    field: str | None,
-    column: int | None,
+    reading: dict[str, Any],
     on_error: str,
+    overwrite: bool,
 ) -> list[str]:
-    """Embed all texts of `source` into the file `out`; returns what was wrong with which line."""
+    """Embed all texts of `source` into the file `out`; returns what was wrong with which line.
+    `reading`: where a file has its texts, as the arguments of read_source.
+    """
     is_ragged = embedder.pool not in SENTENCE_POOLS
     if out.suffix not in KINDS:
         raise ValueError(f"{out}: the name must end in one of {', '.join(KINDS)}")
     if is_ragged and out.suffix == ".npy":
         raise ValueError(f"{out}: vectors of {embedder.pool} make no array; use .safetensors")
-    if not out.absolute().parent.is_dir():
-        raise ValueError(f"{out}: there is no folder {out.absolute().parent}")
-    lines = read_source(source, field=field, column=column)
+    inputs = [source] if isinstance(source, Path) else []
+    lines = read_source(source, **reading)
     processes = Processes(embedder.engine.device)
     parts = out.with_name(out.name + ".parts")
-    if processes.is_first:
-        read = {"field": field, "column": column, "on_error": on_error}
-        own = {"texts in a part": embedder.block_size, "weights": fingerprint(embedder.engine)}
-        prepare(parts, source, embedder.settings() | read | own)
-    processes.wait()
-    total = count_lines(source) if isinstance(source, Path) else None
-    hidden = None if processes.is_first else True  # None: hidden where there is no terminal
-    with tqdm(total=total, unit=" texts", disable=hidden) as bar:
-        numbered = enumerate(blocks(lines, embedder.block_size))
-        files = make_parts(embedder, numbered, parts, on_error, processes, bar)
-    processes.wait()
-    problems: list[str] = []
-    if processes.is_first:
-        problems = put_together(files, out, embedder.shape, is_ragged)
-        shutil.rmtree(parts)
+    record = {
+        **embedder.settings(),
+        **reading,
+        "input": describe(source) if isinstance(source, Path) else "texts in memory",
+        "texts in a part": embedder.block_size,
+        "weights": fingerprint(embedder.engine),
+    }
+    with ExitStack() as held:
+        if processes.is_first:
+            goes_on = any(parts.glob(PARTS))  # then `out` was checked when the run began
+            check_output(out, inputs, overwrite=overwrite or goes_on)
+            held.enter_context(own_folder(parts))
+            prepare(parts, record, keep=bool(inputs))
+        processes.wait()
+        total = count_lines(source) if isinstance(source, Path) else None
+        hidden = None if processes.is_first else True  # None: hidden where there is no terminal
+        with tqdm(total=total, unit=" texts", disable=hidden) as bar:
+            numbered = enumerate(blocks(lines, embedder.block_size))
+            files = make_parts(embedder, numbered, parts, on_error, processes, bar)
+        processes.wait()
+        problems: list[str] = []
+        if processes.is_first:
+            problems = put_together(files, out, embedder.shape, is_ragged)
+            remove_parts(parts)
+            warn_of_unknown(embedder.unknown_tokens, embedder.content_tokens)
     processes.wait()
     return problems
 
@@ -95,57 +111,64 @@ def make_parts(
     """Write this process's share of the parts, but for those that are there; returns all names."""
     files: list[Path] = []
     awaited: deque[tuple[Path, int]] = deque()  # the file of a block under way, and its texts
+    choices = json.dumps([embedder.long, embedder.stride, on_error])
 
     def missing() -> Iterator[list[Line]]:
         for number, block in numbered:
             files.append(parts / f"{number:08}.safetensors")
-            if number % processes.world == processes.rank and not is_whole(files[-1]):
+            is_mine = number % processes.world == processes.rank
+            if is_mine and not is_usable(files[-1], choices):
                 awaited.append((files[-1], len(block)))
                 yield block
             else:
                 bar.update(len(block))
 
     began = time.perf_counter()
-    for vectors, problems in embedder.embed_blocks(missing(), on_error):
+    for block in embedder.embed_blocks(missing(), on_error):
         file, texts = awaited.popleft()
-        write_part(file, vectors, problems)
+        write_part(file, block, choices)
         bar.update(texts)
         speed = embedder.tokens_done / (time.perf_counter() - began)
         bar.set_postfix_str(f"{speed:,.0f} tokens/s")
     return files
 
 
-def is_whole(part: Path) -> bool:
-    """Is the part there and readable? (A power failure can leave one that is not.)"""
+def is_usable(part: Path, choices: str) -> bool:
+    """Is the part there, readable (a power failure can leave one that is not), and as these choices
+    would make it? They decide only about wrong texts and texts over the limit.
+    """
     try:
-        with safe_open(part, framework="np"):
-            return True
+        with safe_open(part, framework="np") as file:
+            return file.metadata()["choices"] in ("", choices)
     except (FileNotFoundError, SafetensorError):
         return False
 
 
-def prepare(parts: Path, source: Iterable[str] | Path, settings: dict[str, Any]) -> None:
-    """Make the folder of parts; parts that are there must have these settings and this input."""
-    record = dict(settings)
-    if isinstance(source, Path):
-        status = source.stat()
-        record["input"] = [str(source.absolute()), status.st_size, status.st_mtime_ns]
-    text = json.dumps(record, indent=2, sort_keys=True, default=str)
-    note = parts / "settings.json"
-    if parts.exists() and not (isinstance(source, Path) and note.exists()):
-        shutil.rmtree(parts)  # of texts that nobody can recognise, or without a record
-    if not parts.exists():
-        parts.mkdir()
-        note.write_text(text, encoding="utf-8")
-    elif note.read_text(encoding="utf-8") != text:
-        raise ValueError(
-            f"{parts} holds parts of a run with another input or other settings; delete it, or "
-            "give the same ones as in its settings.json"
-        )
+def prepare(parts: Path, record: dict[str, Any], *, keep: bool) -> None:
+    """Parts that are there must be of this run; without `keep` they are then removed."""
+    note = parts / RECORD
+    if note.is_file():
+        changed = changes(read_json(note), record)
+        if changed and any(parts.glob(PARTS)):
+            raise ValueError(
+                f"{parts} holds parts of a run with {changed}: give the same, or delete the folder"
+            )
+        if not keep:
+            remove_parts(parts)
+    with replacing(note) as temporary:
+        temporary.write_text(json.dumps(record, indent=2, default=str), encoding="utf-8")
 
 
-def write_part(part: Path, vectors: Vectors, problems: list[str]) -> None:
+def remove_parts(parts: Path) -> None:
+    """Remove our own files from the folder of parts, by the names that we give them."""
+    for file in parts.iterdir():
+        if file.name == RECORD or fnmatch(file.name.removeprefix(".tmp."), PARTS):
+            file.unlink()
+
+
+def write_part(part: Path, block: Block, choices: str) -> None:
     """One block's vectors."""
+    vectors = block.vectors
     if isinstance(vectors, torch.Tensor):
         tensors = {"vectors": vectors}
     else:
@@ -155,8 +178,18 @@ def write_part(part: Path, vectors: Vectors, problems: list[str]) -> None:
             "counts": torch.tensor([len(one.vectors) for one in vectors]),
             "tokens": torch.frombuffer(bytearray(tokens.encode("utf-8")), dtype=torch.uint8),
         }
-    with replacing(part) as temporary:
-        save_file(tensors, temporary, metadata={"problems": json.dumps(problems)})
+    about = {
+        "problems": json.dumps(block.problems),
+        "choices": choices if block.depends_on_choices else "",
+    }
+    try:
+        with replacing(part) as temporary:
+            save_file(tensors, temporary, metadata=about)
+    except (OSError, SafetensorError) as error:
+        raise OSError(
+            f"{part} could not be written ({error}); the parts before it are kept, and the same "
+            "command goes on with them"
+        ) from None
 
 
 def put_together(

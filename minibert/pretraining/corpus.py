@@ -21,7 +21,7 @@ from typing import Any
 import numpy
 
 from minibert.common.files import replacing_in_folder
-from minibert.common.lines import blocks
+from minibert.common.lines import blocks, describe
 from minibert.pretraining.reading import corpus_lines, split_sentences
 from minibert.tokenizer import BertTokenizer
 
@@ -73,14 +73,6 @@ def open_corpus(
     if not is_whole(folder, origin):
         write_corpus(files, tokenizer, folder, origin, workers, on_error)
     return Corpus(folder)
-
-
-def describe(file: Path) -> list[Any]:
-    """What changes when the file changes."""
-    if not file.is_file():
-        raise ValueError(f"there is no file {file}")
-    status = file.stat()
-    return [str(file.absolute()), status.st_size, status.st_mtime_ns]
 
 
 def checksum(file: Path) -> int:

@@ -6,6 +6,7 @@ log.jsonl and checkpoint.pt, at the end config.json, model.safetensors and loss.
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -27,6 +28,7 @@ def make_tokenizer(
     vocab: Path | None,
     vocab_size: int,
     lower_case: bool,
+    model_max_length: int,
     on_error: str,
     resume: bool,
 ) -> BertTokenizer:
@@ -36,12 +38,13 @@ def make_tokenizer(
         if vocab is not None and read_vocab(vocab) != tokenizer.tokens:
             raise ValueError(f"the run in {out} was begun with another vocabulary than {vocab}")
         return tokenizer
+    choices: dict[str, Any] = {"do_lower_case": lower_case, "model_max_length": model_max_length}
     if vocab is not None:
-        tokenizer = BertTokenizer.from_vocab(vocab, do_lower_case=lower_case)
+        tokenizer = BertTokenizer.from_vocab(vocab, **choices)
     else:
         lines = corpus_lines(files, on_error=on_error)
         tokens = train_vocabulary(lines, vocab_size, lower_case=lower_case)
-        tokenizer = BertTokenizer(tokens, do_lower_case=lower_case)
+        tokenizer = BertTokenizer(tokens, **choices)
     for name, text in tokenizer.files().items():
         with replacing(out / name) as temporary:
             temporary.write_text(text, encoding="utf-8", newline="\n")

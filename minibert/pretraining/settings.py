@@ -2,6 +2,8 @@
 that suit a small model, which is trained for hours and not for weeks.
 """
 
+import os
+import sys
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -110,6 +112,31 @@ class Settings(RunSettings):
                     f"phases: {phase.rows} rows cannot be shared by {processes} processes × "
                     f"accumulation {self.accumulation}"
                 )
+
+    def check_memory(self, config: BertConfig, processes: int) -> None:
+        """Raise ValueError if this machine has less memory than the least that a run needs: a
+        weight with its gradient and two averages, and for each token the inputs of every map.
+        """
+        width, inner = config.hidden_size, config.intermediate_size
+        layer = 4 * width * width + 2 * width * inner
+        weights = config.num_hidden_layers * layer + config.max_position_embeddings * width
+        tokens = max(phase.rows * phase.length for phase in self.parts()) // self.accumulation
+        kept = config.num_hidden_layers * (6 * width + inner)
+        needed, there = 16 * weights + 2 * tokens * kept // processes, memory_size()
+        if needed > there:
+            raise ValueError(
+                f"this run needs at least {needed / 1e9:,.0f} GB of memory; this machine has "
+                f"{there / 1e9:,.0f} GB. Fewer or shorter rows (phases), more accumulation or a "
+                "smaller model need less"
+            )
+
+
+def memory_size() -> int:
+    """The bytes of this machine's memory; without limit where the system does not say."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError):  # Windows
+        return sys.maxsize
 
 
 def settings_for(size: str | None, given: dict[str, Any]) -> Settings:

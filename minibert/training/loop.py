@@ -23,6 +23,7 @@ from torch.nn.parallel import DistributedDataParallel
 from tqdm import tqdm
 
 from minibert.common.devices import choose_precision
+from minibert.common.outputs import changes
 from minibert.common.processes import Processes
 from minibert.training.checkpoint import BEST, load_checkpoint, save_checkpoint
 from minibert.training.log import append_to_log, cut_log
@@ -222,13 +223,9 @@ class Trainer:
         """Go back to the last checkpoint, if there is one; the log too."""
         content = load_checkpoint(self.out, self.processes.device)
         if content is not None:
-            now, then = self.origin, content["origin"]
-            changed = [name for name in now if now[name] != then.get(name)]
+            changed = changes(content["origin"], self.origin)
             if changed:
-                listed = ", ".join(
-                    f"{name} {then.get(name)!r}, not {now[name]!r}" for name in changed
-                )
-                raise ValueError(f"the run in {self.out} was begun with {listed}")
+                raise ValueError(f"the run in {self.out} was begun with {changed}")
             self.model.load_state_dict(content["model"])
             for optimizer, state in zip(self.optimizers, content["optimizers"], strict=True):
                 optimizer.load_state_dict(state)

@@ -206,6 +206,12 @@ def compare_growth() -> None:
 
 def which_layer() -> None:
     """STS-B dev: cosine of two sentences against the score people gave, Spearman × 100."""
+
+    def correlation(a: torch.Tensor, b: torch.Tensor) -> float:
+        # In float64: cosines that are all near 1 differ in digits which float32 does not have.
+        cosines = torch.nn.functional.cosine_similarity(a.double(), b.double())
+        return 100 * spearman(cosines.numpy(), scores)
+
     first, second, scores = sts_b()
     model, tokenizer = load_bert(MINILM)
     names = [*layer_names(model.config.num_hidden_layers), *RECIPES]
@@ -214,17 +220,14 @@ def which_layer() -> None:
         row = []
         for pool in ("mean", "cls", "max"):
             embedder = {"model": model, "tokenizer": tokenizer, "layers": name, "pool": pool}
-            a, b = embed(first, **embedder), embed(second, **embedder)
-            cosines = torch.nn.functional.cosine_similarity(a, b).numpy()
-            row.append(100 * spearman(cosines, scores))
+            row.append(correlation(embed(first, **embedder), embed(second, **embedder)))
         print(f"{name:<36}" + "".join(f"{value:8.2f}" for value in row), flush=True)
     import sentence_transformers
 
     # Without a modules.json it takes the mean over the tokens, which is what we want.
     encoder = sentence_transformers.SentenceTransformer(MINILM, device="cpu")
     a, b = (torch.from_numpy(encoder.encode(texts)) for texts in (first, second))
-    cosines = torch.nn.functional.cosine_similarity(a, b).numpy()
-    print(f"{'sentence-transformers, last layer':<36}{100 * spearman(cosines, scores):8.2f}")
+    print(f"{'sentence-transformers, last layer':<36}{correlation(a, b):8.2f}")
 
 
 def main() -> None:

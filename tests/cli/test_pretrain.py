@@ -10,6 +10,7 @@ import transformers
 from minibert import BertForPreTraining
 from minibert.pretraining.predict import fill_mask, next_sentence
 from minibert.pretraining.settings import settings_for
+from minibert.tokenizer import NO_LIMIT
 from tests import tiny
 from tests.cli.test_cli import failing, run
 from tests.pretraining.helpers import CONFIG, SETTINGS, text
@@ -53,8 +54,10 @@ def test_from_text_to_a_model_that_both_libraries_read(capsys, tmp_path):
         ours, other = model(**inputs), theirs.eval()(**inputs)
     assert (ours.mlm_logits - other.prediction_logits).abs().max() < 1e-5
     assert (ours.nsp_logits - other.seq_relationship_logits).abs().max() < 1e-5
-    words = transformers.BertTokenizer.from_pretrained(folder).tokenize("Cabled gu.")
-    assert words == tokenizer.tokenize("Cabled gu.")
+    their_tokenizer = transformers.BertTokenizer.from_pretrained(folder)
+    assert their_tokenizer.tokenize("Cabled gu.") == tokenizer.tokenize("Cabled gu.")
+    limit = model.bert.config.max_position_embeddings
+    assert their_tokenizer.model_max_length == tokenizer.settings["model_max_length"] == limit
 
 
 def test_a_run_is_never_overwritten_and_can_be_gone_on_with(capsys, tmp_path):
@@ -81,6 +84,24 @@ def test_a_run_is_never_overwritten_and_can_be_gone_on_with(capsys, tmp_path):
     assert status == 0
     assert "from step 12 to 12, resumed" in out
     assert (tmp_path / "out" / "model.safetensors").read_bytes() == before
+
+
+@pytest.mark.parametrize("limit", [None, NO_LIMIT])
+def test_a_run_begun_without_a_model_max_length_can_be_gone_on_with(capsys, tmp_path, limit):
+    """As runs were begun before: its corpus is used again, its weights are the same."""
+    words = arguments(tmp_path)
+    assert run(capsys, *words)[0] == 0
+    folder = tmp_path / "out"
+    before = (folder / "model.safetensors").read_bytes()
+    tokenizer_config = json.loads((folder / "tokenizer_config.json").read_text())
+    assert tokenizer_config.pop("model_max_length") == CONFIG["max_position_embeddings"]
+    if limit is not None:
+        tokenizer_config["model_max_length"] = limit
+    (folder / "tokenizer_config.json").write_text(json.dumps(tokenizer_config))
+    corpus = {file.name: file.stat().st_mtime_ns for file in (folder / "corpus").iterdir()}
+    assert run(capsys, *words, "--resume")[0] == 0
+    assert (folder / "model.safetensors").read_bytes() == before
+    assert {f.name: f.stat().st_mtime_ns for f in (folder / "corpus").iterdir()} == corpus
 
 
 def test_float16_halves_the_file(capsys, tmp_path):
@@ -125,7 +146,7 @@ def test_one_document_is_too_few_even_without_validation(capsys, tmp_path):
 def test_what_cannot_be(capsys, tmp_path):
     words = arguments(tmp_path)
     words[2] = tmp_path / "none.txt"
-    assert f"No such file or directory: '{tmp_path / 'none.txt'}'" in failing(capsys, *words)
+    assert f"there is no file {tmp_path / 'none.txt'}" in failing(capsys, *words)
     assert "phases" in failing(capsys, *arguments(tmp_path, phases="4x16"))
     assert "must be at least" in failing(capsys, *arguments(tmp_path), "--vocab-size", 8)
     (tmp_path / "a file").write_text("")

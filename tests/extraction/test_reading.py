@@ -43,6 +43,21 @@ def test_tsv(tmp_path):
     assert list(read_source(path, column=1)) == [Line(1, "b"), Line(2, "", "no column 1")]
 
 
+def test_csv(tmp_path):
+    content = 'id,text\n1,"a, ""b""\nc"\n2,"d\n\n3\n'
+    path = file(tmp_path, "t.csv", content.encode())
+    expected = [Line(3, 'a, "b"\nc'), Line(6, "d\n\n3\n")]  # the last quote is never closed
+    assert list(read_source(path, column="text")) == expected
+    assert list(read_source(path, column=1, header=True)) == expected
+    assert next(read_source(path, column=1)) == Line(1, "text")
+    path = file(tmp_path, "t.csv.gz", gzip.compress(b"a,b\n\nc\n\xff,d\ne,f\n"))
+    found = [line.error or line.text for line in read_source(path, column=1)]
+    assert found == ["b", "no column 1", "no column 1", "not UTF-8 at byte 0", "f"]
+    for column in ("x", "a"):
+        with pytest.raises(ValueError, match=f"line 1 has not one column '{column}', but a, a"):
+            list(read_source(file(tmp_path, "u.csv", b"a,a\n"), column=column))
+
+
 def test_invalid_utf8_is_told_with_its_place(tmp_path):
     path = file(tmp_path, "t.txt", b"good\nab\xffc\ngood\n")
     lines = list(read_source(path))
@@ -55,8 +70,11 @@ def test_invalid_utf8_is_told_with_its_place(tmp_path):
     [
         ("t.jsonl", {}, "a .jsonl file needs a field"),
         ("t.txt", {"field": "s"}, "a .jsonl file needs a field"),
-        ("t.tsv", {}, "a .tsv file needs a column"),
-        ("t.txt", {"column": 0}, "a .tsv file needs a column"),
+        ("t.tsv", {}, ".tsv files need a column"),
+        ("t.txt", {"column": 0}, ".tsv files need a column"),
+        ("t.txt", {"header": True}, "only .csv and .tsv files have a header"),
+        ("t.tsv", {"column": -1}, "column must be a name or a number from 0, not -1"),
+        ("t.parquet", {}, "what is in a .parquet file"),
     ],
 )
 def test_files_and_their_options(tmp_path, name, options, message):
@@ -67,7 +85,7 @@ def test_files_and_their_options(tmp_path, name, options, message):
 def test_what_cannot_be_read(tmp_path):
     with pytest.raises(FileNotFoundError, match="there is no file"):
         read_source(tmp_path / "nowhere.txt")
-    with pytest.raises(ValueError, match="field and column belong to files"):
+    with pytest.raises(ValueError, match="field, column and header belong to files"):
         read_source(["a"], field="s")
 
 

@@ -38,6 +38,21 @@ def test_cosines_and_anisotropy_by_hand():
         assert found.anisotropy[layer].item() == pytest.approx(np.mean(crossed), abs=1e-12)
 
 
+def test_cosines_of_float32_vectors_are_computed_in_float64():
+    """Near 1, float32 gives two different cosines the same number, or turns them around."""
+    model = tiny.ours(BertModel).float()
+    found = word_similarity(model, TOKENIZER, ["a [bcd] e", "c [bcd] e"])
+    texts = ["a bcd e", "c bcd e"]
+    with torch.no_grad():
+        states = [torch.stack(model(**TOKENIZER(t)).hidden_states)[:, 0] for t in texts]
+    assert states[0].dtype == torch.float32
+    a, b = (state.numpy().astype(np.float64) for state in states)
+    expected = [cosine(x[2:5].mean(axis=0), y[2:5].mean(axis=0)) for x, y in zip(a, b, strict=True)]
+    assert found.cosines[:, 0].tolist() == pytest.approx(expected, abs=1e-14)
+    crossed = [cosine(x, y) for x in a[-1, 1:-1] for y in b[-1, 1:-1]]
+    assert found.anisotropy[-1].item() == pytest.approx(np.mean(crossed), abs=1e-14)
+
+
 def test_the_same_sentence_twice():
     found = word_similarity(MODEL, TOKENIZER, ["a [b] c", "a [b] c"])
     assert torch.allclose(found.cosines, torch.ones(7, 1, dtype=torch.float64))

@@ -14,6 +14,7 @@ import torch
 from safetensors.torch import load_file
 
 from minibert.cli import main
+from minibert.common.outputs import MARKER
 from minibert.extraction import embedder as embedder_module
 from minibert.extraction import storing
 from minibert.extraction.embed import embed, embed_file
@@ -168,13 +169,14 @@ def test_two_processes_write_the_same_file(tmp_path):
     assert two.read_bytes() == one.read_bytes()
 
 
-def test_parts_of_other_settings_are_not_used(tmp_path):
+def test_parts_of_other_settings_are_not_used(tmp_path, monkeypatch):
     source = tmp_path / "texts.txt"
     source.write_text("a\n" * 5)
-    parts = tmp_path / "v.npy.parts"
-    parts.mkdir()
-    (parts / "settings.json").write_text("{}")
-    with pytest.raises(ValueError, match="of a run with another input or other settings; delete"):
+    leave_parts(source, tmp_path / "v.npy", monkeypatch)
+    with pytest.raises(ValueError, match="of a run with pool 'mean', not 'cls': give the same"):
+        embed_file(source, tmp_path / "v.npy", pool="cls")
+    source.write_text("b\n" * 5)
+    with pytest.raises(ValueError, match="of a run with input "):
         embed_file(source, tmp_path / "v.npy")
 
 
@@ -184,7 +186,7 @@ def test_parts_of_another_size_are_not_used(tmp_path, monkeypatch):
     source.write_text("a\n" * 5)
     leave_parts(source, tmp_path / "v.npy", monkeypatch)
     monkeypatch.setitem(embedder_module.BLOCKS, True, 2)
-    with pytest.raises(ValueError, match="holds parts of a run with another input or other"):
+    with pytest.raises(ValueError, match="a run with texts in a part 256, not 2"):
         embed_file(source, tmp_path / "v.npy")
 
 
@@ -197,7 +199,7 @@ def test_parts_of_other_weights_are_not_used(tmp_path, monkeypatch):
     leave_parts(source, tmp_path / "v.npy", monkeypatch, **choices)
     with torch.no_grad():
         model.encoder.layers[0].feed_forward.inner.bias += 0.01
-    with pytest.raises(ValueError, match="holds parts of a run with another input or other"):
+    with pytest.raises(ValueError, match="holds parts of a run with weights "):
         embed_file(source, tmp_path / "v.npy", **choices)
     with torch.no_grad():
         model.encoder.layers[0].feed_forward.inner.bias -= 0.01
@@ -229,6 +231,58 @@ def test_embed_to_a_file(tmp_path, monkeypatch):
     assert numpy.array_equal(numpy.load(out), embed(TEXTS, layers="all").numpy())
 
 
+def test_choices_about_wrong_texts_may_change(tmp_path, monkeypatch):
+    """A run that a wrong or long text stopped goes on with another choice; only parts in which the
+    choice decides are made again.
+    """
+    monkeypatch.setitem(embedder_module.BLOCKS, True, 2)
+    source, out = tmp_path / "texts.txt", tmp_path / "v.npy"
+    lines = [b"a", b"b", b"cat " * 600, b"c", b"\xff", b"d"]
+    source.write_bytes(b"\n".join(lines))
+    made = []
+    write = storing.write_part
+    monkeypatch.setattr(storing, "write_part", lambda *a: made.append(a[0].name[7]) or write(*a))
+    with pytest.raises(ValueError, match="line 3: 602 tokens"):
+        embed_file(source, out)
+    with pytest.raises(ValueError, match="line 5: not UTF-8"):
+        embed_file(source, out, long="truncate")
+    assert len(embed_file(source, out, long="windows", on_error="skip")) == 1
+    assert made == ["0", "1", "1", "2"]
+    expected = embed(source, long="windows", on_error="skip")
+    assert numpy.array_equal(numpy.load(out), expected.numpy(), equal_nan=True)
+
+
+def test_only_a_result_of_ours_is_replaced_and_only_if_asked(tmp_path):
+    out = tmp_path / "v.jsonl"
+    embed_file(["a"], out)
+    before = out.read_bytes()
+    with pytest.raises(ValueError, match="is there already; --overwrite"):
+        embed_file(["b"], out)
+    assert out.read_bytes() == before
+    embed_file(["b"], out, overwrite=True)
+    assert out.read_bytes() != before
+    out.write_text('{"text": "mine"}\n')
+    with pytest.raises(ValueError, match="minibert did not write it"):
+        embed_file(["b"], out, overwrite=True)
+    with pytest.raises(ValueError, match="is the input"):
+        embed_file(out, tmp_path / "." / "v.jsonl", field="text", overwrite=True)
+    assert out.read_text() == '{"text": "mine"}\n'
+
+
+def test_files_of_others_in_a_folder_of_ours_stay(tmp_path, monkeypatch):
+    source, out = tmp_path / "texts.txt", tmp_path / "v.npy"
+    source.write_text("a\n")
+    leave_parts(source, out, monkeypatch)
+    mine = tmp_path / "v.npy.parts" / "mine.safetensors"
+    mine.write_text("mine")
+    embed_file(source, out)
+    assert sorted(file.name for file in mine.parent.iterdir()) == ["mine.safetensors", MARKER]
+    (mine.parent / MARKER).unlink()
+    with pytest.raises(ValueError, match="minibert did not make it"):
+        embed_file(source, out, overwrite=True)
+    assert mine.read_text() == "mine"
+
+
 def test_an_empty_file(tmp_path):
     (tmp_path / "texts.txt").write_text("")
     shape = numpy.load(written(tmp_path, "v.npy")).shape
@@ -247,7 +301,7 @@ def test_an_empty_file(tmp_path):
         (["a", "--out", "v.npy", "--pool", "tokens"], "vectors of tokens make no array"),
         (["a", "--out", "nowhere/v.npy"], "there is no folder"),
         (["a", "--out", "v.npy", "--layers", "layer99"], "there is no layer 'layer99'"),
-        (["a", "--out", "v.npy", "--field", "x"], "field and column belong to files"),
+        (["a", "--out", "v.npy", "--field", "x"], "field, column and header belong to files"),
         (
             ["a", "--out", "v.npy", "--device", "abacus"],
             "compute on here, such as cpu; not 'abacus'",
@@ -316,6 +370,7 @@ def test_a_run_begun_by_the_command_is_resumed_by_the_function(tmp_path, monkeyp
     for begin, end in ((lambda: main(command), call), (call, lambda: main(command))):
         with monkeypatch.context() as patched:
             patched.setattr(storing, "put_together", lambda *arguments: 1 / 0)
+            patched.setenv("MINIBERT_TRACEBACK", "1")
             with pytest.raises(ZeroDivisionError):
                 begin()
         assert made == ["00000000.safetensors", "00000001.safetensors"]
