@@ -15,14 +15,17 @@ the model itself.
 
 import json
 import shutil
+import warnings
 from collections.abc import Iterable
 from pathlib import Path
+from reprlib import repr as short
 from typing import Any, overload
 
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
 
+from minibert.common.devices import choose_device
 from minibert.common.files import replacing_in_folder
 from minibert.config import BertConfig
 from minibert.heads import (
@@ -33,16 +36,11 @@ from minibert.heads import (
     NextSentenceHead,
 )
 from minibert.loading.account import Account
-from minibert.loading.finding import (
-    CheckpointError,
-    find_folder,
-    open_weights,
-    read_config,
-    read_tensor,
-)
+from minibert.loading.finding import find_folder, open_weights, read_tensor
 from minibert.loading.without_init import WithoutInit
 from minibert.model import BertModel
 from minibert.tokenizer import BertTokenizer
+from minibert.vocabulary import CheckpointError, one_line, read_json, take
 
 # The name table: official name -> ours. With a head, BERT's own names get "bert." in front on both
 # sides; in a bare BertModel neither has it.
@@ -101,6 +99,8 @@ LEFT_OUT = {  # beginning of an official name -> why it is not read
     "classifier.": "a fine-tuned task's head",
     "qa_outputs.": "a fine-tuned task's head",
 }
+HEADS: dict[str, Any] = {"mlm": MaskedLMHead, "nsp": NextSentenceHead}
+FLOATING = ("F64", "F32", "F16", "BF16")  # as safetensors calls them
 Bert = BertModel | BertForMaskedLM | BertForNextSentencePrediction | BertForPreTraining
 # `head` -> the class, which transformers has under the same name.
 MODELS: dict[str | None, Any] = {
@@ -146,29 +146,39 @@ def load_bert(
     `name`: a folder, a name on the Hub, or None for the bundled tiny model.
     `head`: None (BertModel), "mlm", "nsp" or "pretraining" (both).
     `revision`: a branch, tag or commit on the Hub.
+    `device`: what to compute on; None is the CPU.
     `dtype`: of the weights; None is float32, whatever the file has.
+
+    A head that the file does not have is new, with a warning: it answers at random until trained.
     """
-    if head not in MODELS:
+    if head not in list(MODELS):
         raise ValueError(f"head must be one of {list(MODELS)}, not {head!r}")
     dtype = torch.float32 if dtype is None else dtype
     if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
         raise ValueError(f"dtype must be a floating-point torch.dtype, not {dtype!r}")
+    device = choose_device("cpu" if device is None else device)
     folder = find_folder(name, revision)
-    settings = read_config(folder)
+    config_file = folder / "config.json"
+    settings = read_json(config_file)
     try:
         config = BertConfig.from_dict(settings)
     except ValueError as error:
-        raise CheckpointError(f"{folder}: not a BERT that minibert has: {error}") from None
+        raise CheckpointError(f"{config_file}: not a BERT that minibert has: {error}") from None
     tokenizer = BertTokenizer.from_folder(folder)
     if len(tokenizer.tokens) > config.vocab_size:
         raise CheckpointError(
-            f"{folder}: vocab.txt has {len(tokenizer.tokens)} pieces, "
-            f"but config.json says vocab_size {config.vocab_size}"
+            f"{folder}: the vocabulary has {len(tokenizer.tokens)} pieces, but config.json says "
+            f"vocab_size {config.vocab_size}"
         )
-    account = Account(str(name or "minibert-tiny"), note=settings.get("minibert_note", ""))
+    note = take({"minibert_note": "", **settings}, "minibert_note", str, config_file)
+    account = Account(str(name or "minibert-tiny"), note=one_line(note))
     with open_weights(folder) as file:
         model: Any = fill_model(file, folder, config, head, dtype, account)
     model.account = account
+    new = {ours.split(".")[0] for ours, use in account.model.items() if use == "new"}
+    if new:
+        what = f"{account.source} has no {' and no '.join(sorted(new))} head; a new one"
+        warnings.warn(f"{what} answers at random until it is trained", stacklevel=2)
     return model.to(device).eval(), tokenizer
 
 
@@ -180,22 +190,16 @@ def fill_model(
     dtype: torch.dtype,
     account: Account,
 ) -> Bert:
-    """Build the model without memory for its weights, then give it the folder's tensors; `file`
-    has their names and shapes.
-    """
-    names = official_names(file.keys())
-    with torch.device("meta"), WithoutInit():
-        if head is None:
-            has_pooler = any(theirs.startswith("pooler.") for theirs in names)
-            model = BertModel(config, with_pooler=has_pooler)
-        else:
-            model = MODELS[head](config)
+    """Build the model, and give it the folder's tensors; `file` has their names and shapes."""
+    names = official_names(file.keys(), account.source)
+    model = empty_model(names, config, head, account.source)
     table = name_table(model)
     found = {table[theirs] for theirs in names if theirs in table}
-    new = new_head_tensors(config, table.values(), found)
+    parts = {ours: ours.split(".")[0] for ours in table.values()}
+    new_heads = HEADS.keys() & (set(parts.values()) - {parts[ours] for ours in found})
 
     account.file = {name: use_of(theirs, name, table) for theirs, name in names.items()}
-    account.model = {ours: "new" if ours in new else "filled" for ours in table.values()}
+    account.model = {ours: "new" if part in new_heads else "filled" for ours, part in parts.items()}
     check_tensors(file, names, account, table, model)
 
     state = {
@@ -204,15 +208,37 @@ def fill_model(
         if ours in found
     }
     for copy, original in TIED.items():
-        is_tied = copy in names and account.file[names[copy]][0] == "tied"
-        if is_tied and not torch.equal(file.get_tensor(names[copy]), state[table[original]]):
-            raise CheckpointError(
-                f"{account.source}: {names[copy]} differs from {names[original]}. minibert's MLM "
-                "head has one tensor for both (tied), so it cannot be this model"
-            )
+        if copy in names and account.file[names[copy]][0] == "tied":
+            tensor = state[table[original]]
+            if not torch.equal(file.get_tensor(names[copy]).to(tensor.dtype), tensor):
+                raise CheckpointError(
+                    f"{account.source}: {names[copy]} differs from {names[original]}. minibert's "
+                    "MLM head has one tensor for both (tied), so it cannot be this model"
+                )
+    new = {
+        f"{head}.{name}": tensor
+        for head in sorted(new_heads)
+        for name, tensor in HEADS[head](config).state_dict().items()
+    }
     state = {ours: tensor.to(dtype) for ours, tensor in (state | new).items()}
     model.load_state_dict(state, strict=True, assign=True)
     return model
+
+
+def empty_model(names: dict[str, str], config: BertConfig, head: str | None, source: str) -> Bert:
+    """config.json's model, without memory for its weights; the file must have all its layers.
+
+    A number that is far too large would take minutes.
+    """
+    layers = {theirs.split(".")[2] for theirs in names if theirs.startswith("encoder.layer.")}
+    if len(layers) < config.num_hidden_layers:
+        count = f"num_hidden_layers {config.num_hidden_layers}, but the file has {len(layers)}"
+        raise CheckpointError(f"{source}: config.json says {count} layers")
+    with torch.device("meta"), WithoutInit():
+        if head is None:
+            has_pooler = any(theirs.startswith("pooler.") for theirs in names)
+            return BertModel(config, with_pooler=has_pooler)
+        return MODELS[head](config)
 
 
 def check_tensors(
@@ -223,27 +249,30 @@ def check_tensors(
     model: Bert,
 ) -> None:
     """Raise CheckpointError with every tensor that is unknown, missing, or of a wrong kind."""
-    problems = [f"{n}: unknown" for n, (use, _) in account.file.items() if use == "unknown"]
-    wanted = {ours: list(tensor.shape) for ours, tensor in model.state_dict().items()}
+    problems = []
+    for name, (use, _) in account.file.items():
+        if use == "unknown":
+            problems.append(f"{name!r}: unknown")
+        elif use != "left out" and (kind := file.get_slice(name).get_dtype()) not in FLOATING:
+            problems.append(f"{name!r}: {kind} is no floating-point type")
+    held = model.state_dict()
     for theirs, ours in table.items():
-        if account.model[ours] == "new":
-            continue
-        if theirs not in names:
-            problems.append(f"{theirs}: missing")
-            continue
-        stored = file.get_slice(names[theirs])
-        if stored.get_shape() != wanted[ours]:
-            problems.append(f"{names[theirs]}: shape {stored.get_shape()}, not {wanted[ours]}")
-        if stored.get_dtype() not in ("F64", "F32", "F16", "BF16"):
-            problems.append(f"{names[theirs]}: {stored.get_dtype()} is no floating-point type")
+        wanted = list(held[ours].shape)
+        shape = file.get_slice(names[theirs]).get_shape() if theirs in names else wanted
+        if theirs not in names and account.model[ours] == "filled":
+            problems.append(f"{theirs!r}: missing")
+        if shape != wanted:
+            problems.append(f"{names[theirs]!r}: shape {short(shape)}, not {wanted}")
     if problems:
-        raise CheckpointError(
-            f"{account.source}: {len(problems)} tensors do not fit config.json's BERT:\n  "
-            + "\n  ".join(problems)
-        )
+        line = f"{account.source}: {len(problems)} tensors do not fit config.json's BERT: "
+        line += "; ".join(problem[:200] for problem in problems[:3])
+        if len(problems) > 3:
+            how = f"`minibert verify {account.source} --account`"
+            line += f"; and {len(problems) - 3} more ({how} lists them)"
+        raise CheckpointError(line, problems)
 
 
-def official_names(names: Iterable[str]) -> dict[str, str]:
+def official_names(names: Iterable[str], source: str) -> dict[str, str]:
     """Official name without "bert." and with LayerNorm.weight/bias -> the name in the file."""
     official: dict[str, str] = {}
     for name in names:
@@ -252,7 +281,8 @@ def official_names(names: Iterable[str]) -> dict[str, str]:
             if theirs.endswith(old):
                 theirs = theirs.removesuffix(old) + now
         if theirs in official:
-            raise CheckpointError(f"{official[theirs]} and {name} are the same tensor twice")
+            both = f"{official[theirs]} and {name}"
+            raise CheckpointError(f"{source}: {both} are the same tensor twice")
         official[theirs] = name
     # Some files have the MLM bias only under the decoder's name.
     if "cls.predictions.decoder.bias" in official and "cls.predictions.bias" not in official:
@@ -286,18 +316,6 @@ def use_of(theirs: str, name: str, table: dict[str, str]) -> tuple[str, str]:
         if theirs.startswith(start):
             return "left out", why
     return "unknown", ""
-
-
-def new_head_tensors(
-    config: BertConfig, wanted: Iterable[str], found: set[str]
-) -> dict[str, torch.Tensor]:
-    """Fresh tensors for each head that the model has and the file does not."""
-    new: dict[str, torch.Tensor] = {}
-    for prefix, part in (("mlm.", MaskedLMHead), ("nsp.", NextSentenceHead)):
-        is_wanted = any(name.startswith(prefix) for name in wanted)
-        if is_wanted and not any(name.startswith(prefix) for name in found):
-            new |= {prefix + name: tensor for name, tensor in part(config).state_dict().items()}
-    return new
 
 
 def save_bert(model: Bert, tokenizer: BertTokenizer, folder: str | Path) -> None:

@@ -16,7 +16,10 @@ articles B§3.2 and D§3.1.2 expect it (see positional.py).
 """
 
 from dataclasses import asdict, dataclass, fields
+from reprlib import repr as short
 from typing import Any
+
+TOO_LARGE = 2**24  # for a size
 
 # A config.json that says anything else here describes a model with another forward pass.
 # `tie_word_embeddings`: the MLM head reuses the token embeddings (see heads.py).
@@ -76,7 +79,7 @@ class BertConfig:
         if self.position_embedding_type not in ("absolute", "sinusoidal"):
             raise ValueError(
                 "position_embedding_type must be 'absolute' (BERT's learned table) or "
-                f"'sinusoidal', not {self.position_embedding_type!r}"
+                f"'sinusoidal', not {short(self.position_embedding_type)}"
             )
 
     @classmethod
@@ -88,7 +91,7 @@ class BertConfig:
         """
         for key, allowed in ONLY_VALUE.items():
             if values.get(key, allowed) != allowed:
-                raise ValueError(f"config.json: {key} must be {allowed!r}, not {values[key]!r}")
+                raise ValueError(f"{key} must be {allowed!r}, not {short(values[key])}")
         known = {field.name for field in fields(cls)}
         return cls(**{key: value for key, value in values.items() if key in known})
 
@@ -101,7 +104,10 @@ def check_number(name: str, value: Any, kind: Any) -> None:
     """Raise ValueError unless `value` can be the size, probability or scale called `name`."""
     if kind is int:
         lowest = 0 if name == "pad_token_id" else 1
-        if type(value) is not int or value < lowest:
-            raise ValueError(f"{name} must be a whole number of at least {lowest}, not {value!r}")
+        if type(value) is not int or not lowest <= value < TOO_LARGE:
+            wanted = f"a whole number of at least {lowest}, and below 2**24"
+            raise ValueError(f"{name} must be {wanted}, not {short(value)}")
     if kind is float and (type(value) not in (int, float) or not 0 <= value < 1):
-        raise ValueError(f"{name} must be a number in [0, 1), not {value!r}")
+        raise ValueError(f"{name} must be a number in [0, 1), not {short(value)}")
+    if name == "initializer_range" and value == 0:
+        raise ValueError("initializer_range must not be 0: equal weights would stay equal")

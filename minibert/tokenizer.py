@@ -19,6 +19,7 @@ from typing import Any, overload
 from minibert.packing import Fitting, pad, read_fitting
 from minibert.vocabulary import (
     SPECIAL_TOKENS,
+    CheckpointError,
     check_vocab,
     read_settings,
     read_tokenizer_json,
@@ -99,10 +100,13 @@ class BertTokenizer:
         """
         folder = Path(folder)
         settings = read_settings(folder / "tokenizer_config.json")
-        if (folder / "vocab.txt").is_file():
-            return cls.from_vocab(folder / "vocab.txt", **settings)
-        if (folder / "tokenizer.json").is_file():
-            return cls(read_tokenizer_json(folder / "tokenizer.json"), **settings)
+        for file, read in (("vocab.txt", read_vocab), ("tokenizer.json", read_tokenizer_json)):
+            if (folder / file).is_file():
+                tokens = read(folder / file)
+                try:
+                    return cls(tokens, **settings)
+                except ValueError as error:
+                    raise CheckpointError(f"{folder / file}: {error}") from None
         raise FileNotFoundError(f"{folder} has neither vocab.txt nor tokenizer.json")
 
     def files(self, **other: Any) -> dict[str, str]:

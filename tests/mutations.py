@@ -367,9 +367,28 @@ MUTATIONS = [
         "tests/test_weights_loader.py::test_a_decoder_that_is_not_tied[weight]",
         (
             "a tied tensor is not compared",
-            "if is_tied and not torch.equal(",
+            "if not torch.equal(",
             "if False and not torch.equal(",
         ),
+    ),
+    *of(
+        "weights_loader",
+        "tests/test_weights_loader.py::test_layers_are_counted_before_a_model_is_built[7]",
+        (
+            "layers that the file has not are built",
+            "if len(layers) < config.num_hidden_layers:",
+            "if False:",
+        ),
+    ),
+    *of(
+        "minibert.vocabulary",
+        "tests/test_tokenizer.py::test_a_tokenizer_json_of_something_else",
+        ("True is a number", "type(value) is not kind", "not isinstance(value, kind)"),
+    ),
+    *of(
+        "minibert.cli.fill_mask",
+        "tests/cli/test_cli.py::test_a_head_that_nobody_trained_is_not_asked",
+        ("random weights answer", 'if "new" in', "if None in"),
     ),
     *of(
         "weights_loader",

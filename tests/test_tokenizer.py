@@ -10,6 +10,7 @@ import transformers
 
 from minibert import BertTokenizer
 from minibert.tokenizer import NO_LIMIT
+from minibert.vocabulary import CheckpointError
 from tests.shared import shared
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
@@ -96,12 +97,65 @@ def test_a_folder_saved_by_transformers_5(tmp_path):
             r"has added tokens \(<new>\), which minibert's tokenizer does not know",
         ),
         ({"model": {"type": "WordPiece", "vocab": {"a": 0, "b": 2}}}, "has ids that leave gaps"),
+        ({"model": {"type": "WordPiece", "vocab": {"a": 0}}}, r"the vocabulary has no \[UNK\], "),
+        *(({"model": value}, "'model' must be an object, not") for value in (None, [], "x")),
+        ({}, "'model' must be an object, not None"),
+        *(
+            ({"model": {"type": "WordPiece", "vocab": value}}, "'vocab' must be an object, not")
+            for value in (None, [], 5)
+        ),
+        *(
+            ({"model": {"type": "WordPiece", "vocab": {"a": value}}}, "'a' must be an integer")
+            for value in (None, "0", 0.0, False, [])
+        ),
+        *(
+            ({"model": {"type": "WordPiece", "vocab": {}}, "added_tokens": value}, message)
+            for value, message in (
+                (5, "'added_tokens' must be a list, not 5"),
+                ([5], "'added_tokens' must be an object, not 5"),
+                ([{}], "'content' must be a text, not None"),
+                ([{"content": 5}], "'content' must be a text, not 5"),
+            )
+        ),
+        ({"model": {"\ud800": 1}}, "is not JSON: .* surrogates not allowed"),
     ],
 )
 def test_a_tokenizer_json_of_something_else(tmp_path, content, message):
     (tmp_path / "tokenizer.json").write_text(json.dumps(content))
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(CheckpointError, match=f"tokenizer.json:? .*{message}"):
         BertTokenizer.from_folder(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        *(({"never_split": value}, "'never_split' must be") for value in (5, [1], "x", {})),
+        *(({"unk_token": value}, "'unk_token' must be a text, not") for value in ([], 5)),
+        ({"cls_token": {}}, "'content' must be a text, not None"),
+        ({"cls_token": {"content": None}}, "'content' must be a text, not None"),
+        ({"do_lower_case": 1}, "'do_lower_case' must be true or false, not 1"),
+        ({"model_max_length": "512"}, "'model_max_length' must be an integer"),
+    ],
+)
+def test_a_tokenizer_config_of_something_else(tmp_path, config, message):
+    with pytest.raises(CheckpointError, match=f"tokenizer_config.json: {message}"):
+        BertTokenizer.from_folder(folder(tmp_path, **config))
+
+
+def test_null_is_the_default(tmp_path):
+    config = {"model_max_length": None, "never_split": None, "unk_token": None}
+    again = BertTokenizer.from_folder(folder(tmp_path, **config))
+    assert again.files() == BertTokenizer(VOCAB).files()
+
+
+@pytest.mark.parametrize(
+    "content", [b"[" * 100_000, b'{"model_max_length": ' + b"9" * 5000 + b"}", b"\xef\xbb\xbf{}"]
+)
+def test_json_that_python_cannot_read(tmp_path, content):
+    (folder(tmp_path) / "tokenizer_config.json").write_bytes(content)
+    with pytest.raises(CheckpointError, match=r"tokenizer_config.json is not JSON: ") as caught:
+        BertTokenizer.from_folder(tmp_path)
+    assert str(caught.value).isprintable()
 
 
 def test_crlf_line_ends(tmp_path):

@@ -3,8 +3,10 @@
 import itertools
 import json
 import os
+import re
 import subprocess
 import sys
+import time
 
 import huggingface_hub
 import pytest
@@ -21,7 +23,7 @@ from minibert import (
     BertForPreTraining,
     BertModel,
 )
-from minibert.loading.finding import CheckpointError
+from minibert.vocabulary import CheckpointError
 from tests import tiny
 from tests.parity.helpers import legacy_name, official_state, save_theirs, write_folder
 from weights_loader import load_bert, name_table, save_bert
@@ -128,13 +130,15 @@ def test_without_pooler(tmp_path):
     write_folder(variant(drop=("pooler.", "cls.")), CONFIG, tmp_path)
     model, _ = load_bert(tmp_path)
     assert model(torch.tensor([[2, 3]])).pooler_output is None
-    with pytest.raises(CheckpointError, match=r"pooler.dense.weight: missing"):
+    with pytest.raises(CheckpointError, match=r"'pooler.dense.weight': missing"):
         load_bert(tmp_path, head="nsp")
 
 
 def test_a_head_that_the_file_has_not_is_new(tmp_path):
     write_folder(variant(drop=("cls.",)), CONFIG, tmp_path)
-    model, _ = load_bert(tmp_path, head="pretraining")
+    with pytest.warns(UserWarning, match="has no mlm and no nsp head; a new one") as warned:
+        model, _ = load_bert(tmp_path, head="pretraining")
+    assert [warning.filename for warning in warned] == [__file__]  # it shows the caller's line
     new = {name for name, fate in model.account.model.items() if fate == "new"}
     assert new == {name for name in model.state_dict() if name.startswith(("mlm.", "nsp."))}
     assert (model.mlm.layer_norm.gamma == 1).all()
@@ -216,8 +220,9 @@ def test_a_broken_file(tmp_path, how):
         load_bert(tmp_path)
 
 
-def test_all_misfits_are_listed_at_once(tmp_path):
+def test_all_misfits_are_counted_and_listed(tmp_path):
     state = variant()
+    state["\x1b[31mred\n"] = torch.zeros(2)
     state["bert.encoder.layer.3.output.dense.weight"] = torch.zeros(28, 12)
     del state["bert.encoder.layer.4.attention.self.key.bias"]
     state["bert.encoder.layer.6.output.dense.bias"] = torch.zeros(28)
@@ -225,19 +230,71 @@ def test_all_misfits_are_listed_at_once(tmp_path):
     write_folder(state, CONFIG, tmp_path)
     with pytest.raises(CheckpointError) as caught:
         load_bert(tmp_path)
-    lines = str(caught.value).splitlines()
-    assert lines[0].endswith(": 4 tensors do not fit config.json's BERT:")
-    assert sorted(line.strip() for line in lines[1:]) == [
-        "bert.encoder.layer.3.output.dense.weight: shape [28, 12], not [28, 11]",
-        "bert.encoder.layer.6.output.dense.bias: unknown",
-        "bert.pooler.dense.weight: I8 is no floating-point type",
-        "encoder.layer.4.attention.self.key.bias: missing",
+    problems = caught.value.problems
+    assert sorted(problems) == [
+        r"'\x1b[31mred\n': unknown",
+        "'bert.encoder.layer.3.output.dense.weight': shape [28, 12], not [28, 11]",
+        "'bert.encoder.layer.6.output.dense.bias': unknown",
+        "'bert.pooler.dense.weight': I8 is no floating-point type",
+        "'encoder.layer.4.attention.self.key.bias': missing",
     ]
+    assert str(caught.value) == (
+        f"{tmp_path}: 5 tensors do not fit config.json's BERT: {'; '.join(problems[:3])}; and 2 "
+        f"more (`minibert verify {tmp_path} --account` lists them)"
+    )
+
+
+@pytest.mark.parametrize("layers", [7, 10**5, 2**24 - 1])
+def test_layers_are_counted_before_a_model_is_built(tmp_path, layers, monkeypatch):
+    monkeypatch.setattr(weights_loader, "MODELS", {"mlm": pytest.fail})
+    with pytest.raises(CheckpointError, match=f"num_hidden_layers {layers}, but the file has 6"):
+        load_bert(edited(tmp_path, num_hidden_layers=layers), head="mlm")
+
+
+@pytest.mark.parametrize(
+    ("changes", "shape"),
+    [
+        (
+            {"vocab_size": 2**24 - 1},
+            r"word_embeddings.weight': shape \[31, 28\], not \[16777215, 28",
+        ),
+        ({"hidden_size": 2**23}, r"word_embeddings.weight': shape \[31, 28\], not \[31, 8388608"),
+        (
+            {"max_position_embeddings": 2**23, "position_embedding_type": "sinusoidal"},
+            r"position_embeddings.weight': shape \[13, 28\], not \[8388608, 28",
+        ),
+    ],
+)
+def test_a_size_of_another_model_costs_neither_time_nor_memory(tmp_path, changes, shape):
+    write_folder(variant(drop=("cls.",)), {**CONFIG, **changes}, tmp_path)
+    started = time.process_time()
+    with pytest.raises(CheckpointError, match=shape):
+        load_bert(tmp_path, head="pretraining")
+    assert time.process_time() - started < 2
+
+
+def test_a_tied_tensor_that_is_no_number_of_a_model(tmp_path):
+    state = variant(decoder="weight")
+    state["cls.predictions.decoder.weight"] = torch.ones(31, 28, dtype=torch.complex64)
+    write_folder(state, CONFIG, tmp_path)
+    with pytest.raises(CheckpointError, match=r"decoder.weight': C64 is no floating-point type"):
+        load_bert(tmp_path, head="mlm")
+
+
+def test_an_error_is_one_line_however_strange_the_file(tmp_path):
+    with pytest.raises(CheckpointError) as caught:
+        load_bert(edited(tmp_path, model_type="\x1b[31m\n" * 10_000))
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 1000
+    write_folder(variant(), {**CONFIG, "minibert_note": "\x1b[31mred\n"}, tmp_path)
+    assert load_bert(tmp_path)[0].account.note == r"\x1b[31mred\n"
+    with pytest.raises(CheckpointError, match="'minibert_note' must be a text, not 5"):
+        load_bert(edited(tmp_path, minibert_note=5))
 
 
 def test_part_of_a_head_is_missing_not_new(tmp_path):
     write_folder(variant(drop=("cls.predictions.transform.dense.bias",)), CONFIG, tmp_path)
-    with pytest.raises(CheckpointError, match=r"cls.predictions.transform.dense.bias: missing"):
+    with pytest.raises(CheckpointError, match=r"'cls.predictions.transform.dense.bias': missing"):
         load_bert(tmp_path, head="mlm")
 
 
@@ -297,7 +354,7 @@ def test_a_missing_file(tmp_path, name):
 def test_a_vocabulary_larger_than_the_embeddings(tmp_path):
     file = edited(tmp_path) / "vocab.txt"
     file.write_text(file.read_text() + "extra\n")
-    with pytest.raises(CheckpointError, match="32 pieces, but config"):
+    with pytest.raises(CheckpointError, match="the vocabulary has 32 pieces, but config"):
         load_bert(tmp_path)
 
 
@@ -327,9 +384,29 @@ def test_the_hubs_offline_switch(tmp_path):
     assert "'bert-base-uncased' is not a folder here, not in the Hub's cache" in last
 
 
-def test_a_name_that_no_model_can_have():
+@pytest.mark.parametrize("name", ["a b/c?d/e", "a" * 5000, "a\0b"])
+def test_a_name_that_no_model_can_have(name):
     with pytest.raises(CheckpointError, match="nor a name that the Hub could have"):
-        load_bert("a b/c?d/e")
+        load_bert(name)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "why"),
+    [
+        ("HF_ENDPOINT", "foo", "UnsupportedProtocol"),
+        ("HF_ENDPOINT", "ftp://x", "UnsupportedProtocol"),
+        ("ALL_PROXY", "socks5://127.0.0.1:9", "ImportError|ConnectError|ProxyError"),
+    ],
+)
+def test_a_hub_that_cannot_be_asked(tmp_path, name, value, why):
+    code = "from weights_loader import load_bert\ntry: load_bert('some/model')\n"
+    code += "except ValueError as error: print(error)"
+    environment = {**os.environ, "HF_HOME": str(tmp_path), name: value}
+    result = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True
+    )
+    assert (result.stderr, result.stdout.count("\n")) == ("", 1)
+    assert re.search(rf"the Hub cannot be reached \(({why}): ", result.stdout)
 
 
 def test_a_cached_model_is_found_by_name(tmp_path, monkeypatch):
@@ -353,6 +430,10 @@ def test_a_cached_model_is_found_by_name(tmp_path, monkeypatch):
     ("arguments", "message"),
     [
         ({"head": "ner"}, r"head must be one of \[None, 'mlm', 'nsp', 'pretraining'\], not 'ner'"),
+        ({"head": []}, r"head must be one of .* not \[\]"),
+        ({"name": 5}, "name must be a folder, a name on the Hub, or None; not 5"),
+        ({"device": "nope"}, "device must be one that PyTorch can compute on here, .* 'nope'"),
+        ({"device": "meta"}, "device must be one that PyTorch can compute on here, .* 'meta'"),
         ({"dtype": torch.int8}, "dtype must be a floating-point torch.dtype, not torch.int8"),
         ({"dtype": "float32"}, "dtype must be a floating-point torch.dtype, not 'float32'"),
     ],

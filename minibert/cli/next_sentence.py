@@ -14,12 +14,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from minibert.cli.fill_mask import load_trained
     from minibert.pretraining.predict import next_sentence
-    from weights_loader import load_bert
 
-    model, tokenizer = load_bert(args.model, head="nsp")
-    if model.account.note:
-        print(f"note: {model.account.note}\n")
+    model, tokenizer = load_trained(args.model, "nsp")
     probability = next_sentence(model, tokenizer, args.first, args.second)
     print(f"{probability:6.1%}  B follows A\n{1 - probability:6.1%}  B is from elsewhere")
     return 0

@@ -13,9 +13,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--text", action="append", help="a text; several make a padded batch (default: two)"
     )
+    listed = "only list how each tensor of the file is used, or what does not fit"
+    parser.add_argument("--account", action="store_true", help=listed)
 
 
 def run(args: argparse.Namespace) -> int:
+    if args.account:
+        return print_account(args.name)
     try:
         import transformers
     except ImportError:
@@ -43,3 +47,18 @@ def run(args: argparse.Namespace) -> int:
     failed = sum(not row.passed for row in rows)
     print(f"\n{len(rows) - failed} of {len(rows)} operations agree")
     return 1 if failed else 0
+
+
+def print_account(name: str | None) -> int:
+    """How each tensor of the file is used; or all its problems, before the error."""
+    from minibert.loading.finding import find_folder
+    from minibert.proof.verify import heads_in
+    from minibert.vocabulary import CheckpointError
+    from weights_loader import load_bert
+
+    try:
+        print(load_bert(name, head=heads_in(find_folder(name)))[0].account)
+    except CheckpointError as error:
+        print("".join(f"{problem}\n" for problem in error.problems), end="")
+        raise
+    return 0

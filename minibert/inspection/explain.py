@@ -56,7 +56,7 @@ class Explanation:
             ("characters", [character_row(character) for character in self.characters]),
             ("words, and the pieces tried", [row for word in self.words for row in try_rows(word)]),
             (
-                "tokens: id, place in the text, what was typed there",
+                "tokens: id, its characters in the text, what was typed there",
                 [
                     [p.token, str(p.id), f"{p.start}-{p.end}", visible(self.text[p.start : p.end])]
                     for p in self.pieces

@@ -1,29 +1,32 @@
 """From a name to a folder with a checkpoint's files: bundled, local, or from the Hub."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from reprlib import repr as short
 
 import torch
 from safetensors import SafetensorError, safe_open
 
-from minibert.vocabulary import read_json
+from minibert.vocabulary import CheckpointError
 
 BUNDLED = Path(__file__).parent.parent / "assets" / "minibert-tiny"
 FILES = ("config.json", "model.safetensors")
 TOKENIZER_FILES = ("vocab.txt", "tokenizer.json")  # one of the two is enough
 
 
-class CheckpointError(ValueError):
-    """A checkpoint that cannot be loaded or saved, and what to do about it."""
-
-
 def find_folder(name: str | Path | None, revision: str | None = None) -> Path:
     """The local folder of a checkpoint; a name on the Hub is first fetched into its cache."""
+    if not isinstance(name, str | Path | None):
+        raise ValueError(f"name must be a folder, a name on the Hub, or None; not {short(name)}")
+    path = os.path.expanduser(
+        name or ""
+    )  # os.path answers for any text; Path has errors of its own
     if name is None:
         folder = BUNDLED
-    elif str(name) and Path(name).expanduser().is_dir():
-        folder = Path(name).expanduser()
+    elif os.path.isdir(path):
+        folder = Path(path)
     elif isinstance(name, Path) or not name or name.startswith((".", "~", "/")):
         raise CheckpointError(f"there is no folder {str(name)!r}")
     else:
@@ -58,12 +61,13 @@ def download(name: str, revision: str | None) -> Path:
         why = f"has no revision {revision!r} on the Hub"
     except ValueError as error:
         why = f"is neither a folder here nor a name that the Hub could have ({error})"
-    except OSError as error:
+    except Exception as error:  # of the system, of the Hub's client, or of a library below it
+        cause = error.__cause__ or error
         why = (
             "is not a folder here, not in the Hub's cache, and the Hub cannot be reached "
-            f"({type(error).__name__}); load_bert() without a name needs no network"
+            f"({type(cause).__name__}: {cause}); load_bert() without a name needs no network"
         )
-    raise CheckpointError(f"{name!r} {why}")
+    raise CheckpointError(f"{name[:100]!r} {why}")
 
 
 @contextmanager
@@ -87,11 +91,3 @@ def read_tensor(file: safe_open, folder: Path, name: str) -> torch.Tensor:
         return file.get_tensor(name).clone()
     with open_weights(folder) as own:
         return own.get_tensor(name)
-
-
-def read_config(folder: Path) -> dict:
-    """The content of the folder's config.json."""
-    try:
-        return read_json(folder / "config.json")
-    except ValueError as error:
-        raise CheckpointError(str(error)) from None

@@ -3,6 +3,7 @@ import sys
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 import minibert.feed_forward
 from minibert.cli import main
@@ -77,6 +78,36 @@ def test_verify_the_bundled_model(capsys):
     status, out, _ = run(capsys, "verify")
     assert status == 0
     assert "operations agree" in out
+
+
+def test_verify_prints_the_account_or_all_problems(capsys, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "transformers", None)  # it is not needed for that
+    save_theirs(tiny.theirs("BertForPreTraining"), tmp_path)
+    model, _ = load_bert(tmp_path, head="pretraining")
+    assert run(capsys, "verify", tmp_path, "--account") == (0, f"{model.account}\n", "")
+
+    state = load_file(tmp_path / "model.safetensors")
+    kept = {name: tensor for name, tensor in state.items() if "layer.2.attention" not in name}
+    save_file({**kept, "\x1b[31m\n": torch.zeros(1)}, tmp_path / "model.safetensors")
+    status, out, err = run(capsys, "verify", tmp_path, "--account")
+    missing = [name.removeprefix("bert.") for name in state.keys() - kept.keys()]
+    wanted = [r"'\x1b[31m\n': unknown", *(f"'{name}': missing" for name in missing)]
+    assert (status, sorted(out.splitlines())) == (2, sorted(wanted))
+    assert f"{len(wanted)} tensors do not fit" in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("command", "head"),
+    [(["fill-mask", "a [MASK]"], "mlm"), (["next-sentence", "a", "b"], "nsp")],
+)
+def test_a_head_that_nobody_trained_is_not_asked(capsys, tmp_path, command, head):
+    save_theirs(tiny.theirs("BertModel"), tmp_path)
+    error = failing(capsys, *command, "--model", tmp_path)
+    assert f"has no trained {head} head, so every answer would be random" in error
+    assert error.count("\n") == 1
+    save_theirs(tiny.theirs("BertForPreTraining"), tmp_path)
+    assert run(capsys, *command, "--model", tmp_path)[0] == 0
 
 
 def test_verify_without_transformers(capsys, monkeypatch):

@@ -66,7 +66,7 @@ def test_nothing_in_it(tmp_path):
     with pytest.raises(ValueError, match="no text in it"):
         open_corpus([file], tokenizer(), tmp_path / "corpus")
     assert os.listdir(tmp_path) == ["text.txt"]
-    with pytest.raises(ValueError, match="there is no file"):
+    with pytest.raises(FileNotFoundError, match="there is no file"):
         open_corpus([tmp_path / "other.txt"], tokenizer(), tmp_path / "corpus")
 
 
