@@ -19,7 +19,7 @@ COMMANDS = {
     "fill-mask": "fill-mask 'a [MASK]' --model model",
     "next-sentence": "next-sentence a b --model model",
     "tokenize": "tokenize 'a b' --model model",
-    "verify": "verify model",
+    "verify": "verify model --text 'a b'",
 }
 QUICK = ("embed", "layers", "walk", "fill-mask", "next-sentence")  # verify imports transformers
 TOKENIZING = ("tokenize", "embed", "fill-mask", "walk")

@@ -30,16 +30,13 @@ INPUTS: list[tuple[str, str, dict[str, Content]]] = [
 # A file of that name is there, and it is not a result of ours.
 NOT_OURS: dict[str, Content] = {
     "text.npy": "a text",
-    "empty.npy": "",
     "whole.npy": array(2, 3, dtype="int64"),
     "double.npy": array(2, 3, dtype="float64"),
     "flat.npy": array(6),
     "other.safetensors": vectors("weights"),
     "text.safetensors": "a text",
-    "empty.safetensors": "",
     "other.jsonl": '{"text": "a"}\n',
     "list.jsonl": "[1]\n",
-    "empty.jsonl": "",
     "latin.jsonl": b"\xff\n",
 }
 OURS: dict[str, Content] = {
@@ -68,9 +65,6 @@ PARTS: list[tuple[str, dict[str, Content]]] = [
     ("a file", {"o.npy.parts": "the user's"}),
     ("a link to the user's folder", {"mine/a.txt": "a", "o.npy.parts": link("mine")}),
     ("a link to nothing", {"o.npy.parts": link("nothing")}),
-    ("somebody's marker", {"o.npy.parts/minibert.json": '{"name": "mine"}', "o.npy.parts/a": "a"}),
-    ("a broken marker", {"o.npy.parts/minibert.json": "{", "o.npy.parts/a": "a"}),
-    ("a marker not UTF-8", {"o.npy.parts/minibert.json": b"\xff", "o.npy.parts/a": "a"}),
     ("a marker that is a folder", {"o.npy.parts/minibert.json": Path.mkdir}),
 ]
 # 300 good lines and one that is not UTF-8, or too long, leave a part of 256 lines.
@@ -124,6 +118,20 @@ FAULTS = [
         Fault(f"{EMBED} {out} --overwrite", "", "a result", 0, files={out: content}, written=(out,))
         for out, content in OURS.items()
     ),
+    *(
+        Fault(f"{EMBED} {out}", "", "an empty file", 0, files={out: ""}, written=(out,))
+        for out in OURS
+    ),
+    *(
+        Fault(
+            f"{FILE} o.npy",
+            what=f"a marker of anybody ({marker!r}); files beside it stay",
+            status=0,
+            files={"o.npy.parts/minibert.json": marker, "o.npy.parts/a": "a"},
+            written=("o.npy",),
+        )
+        for marker in ('{"name": "mine"}', "{", b"\xff")
+    ),
     Fault(f"{FILE} o.npy", "--overwrite", "the same again", first=f"{FILE} o.npy"),
     Fault(f"{FILE} o.npy --pool cls", "--overwrite", "another pool", first=f"{FILE} o.npy"),
     *(Fault(f"{EMBED} {out}", told, "at this place", files=files) for out, told, files in PLACES),
@@ -141,7 +149,7 @@ FAULTS = [
         what="a folder has the name of our temporary file",
         files={".tmp.o.npy/mine.txt": "the user's"},
         status=(0, 2),
-        may=("o.npy",),
+        may=("o.npy", "o.npy.parts", "o.npy.parts/*"),
     ),
     *(
         Fault(f"{BEGIN} {more}", told, "other parts", files=BEGUN, first=BEGIN, then=then)
