@@ -108,10 +108,10 @@ TOKENIZER: list[Any] = [
         [{"content": "new\x1b[31m"}])),
 ]  # fmt: skip
 SETTINGS: list[tuple[str, Any]] = [
-    ("never_split", 5), ("never_split", [1]), ("never_split", {"a": 1}), ("unk_token", None),
+    ("never_split", 5), ("never_split", [1]), ("never_split", {"a": 1}),
     ("unk_token", []), ("unk_token", 5), ("unk_token", "\x1b[31m\n"), ("cls_token", {}),
     ("cls_token", {"content": None}), ("mask_token", True), ("do_lower_case", "yes"),
-    ("do_lower_case", []), ("strip_accents", "no"), ("tokenize_chinese_chars", None),
+    ("do_lower_case", []), ("strip_accents", "no"),
     ("model_max_length", "x"), ("model_max_length", -1), ("model_max_length", [13]),
 ]  # fmt: skip
 PICKLE: dict[str, Content] = {"model/model.safetensors": None, "model/pytorch_model.bin": b"\x80."}
@@ -140,6 +140,7 @@ MAIN: list[tuple[str, str, str, Content]] = [  # tried with every command
     ("tokenizer_config.json", "tokenizer_config.json", "not JSON", "{"),
     ("vocab.txt", "vocab", "not UTF-8", b"\xff"),
 ]
+SETTING = "model/tokenizer_config.json"
 HEADLESS: dict[str, Content] = {"model/model.safetensors": tensors(without_heads)}
 
 
@@ -159,7 +160,7 @@ FAULTS = [
     *turned("model.safetensors", "model", WEIGHTS, QUICK),
     *turned("vocab.txt", "vocab", VOCABULARY, TOKENIZING),
     *turned("tokenizer_config.json", "tokenizer_config.json", NOT_JSON[1:5], TOKENIZING),
-    *turned("tokenizer_config.json", "tokenizer_config.json", each(SETTINGS), TOKENIZING),
+    *turned("tokenizer_config.json", "tokenizer_config|vocab", each(SETTINGS), TOKENIZING),
     *(
         Fault(
             COMMANDS[command],
@@ -182,6 +183,10 @@ FAULTS = [
     *(
         Fault(COMMANDS[command], "head", "no trained head", files=HEADLESS)
         for command in ("fill-mask", "next-sentence")
+    ),
+    *(
+        Fault(COMMANDS["walk"], "", f"{name} null is none", 0, {SETTING: keys(**{name: None})})
+        for name in ("unk_token", "tokenize_chinese_chars", "never_split", "model_max_length")
     ),
     *(
         Fault(COMMANDS[command], "", "no heads are needed", 0, HEADLESS, written=written)
