@@ -35,10 +35,7 @@ def test_keys_that_do_not_touch_the_forward_pass_are_passed_over():
             {"position_embedding_type": "relative_key"},
             "position_embedding_type must be 'absolute' .* not 'relative_key'",
         ),
-        (
-            {"hidden_size": 10, "num_attention_heads": 3},
-            "must be a multiple of num_attention_heads",
-        ),
+        ({"hidden_size": 10, "num_attention_heads": 3}, "be a multiple of num_attention_heads"),
         ({"vocab_size": 0}, "vocab_size must be a whole number of at least 1, .* not 0"),
         (
             {"vocab_size": 30522.0},
@@ -52,10 +49,7 @@ def test_keys_that_do_not_touch_the_forward_pass_are_passed_over():
         ({"initializer_range": 0}, "initializer_range must not be 0"),
         ({"pad_token_id": None}, "pad_token_id must be a whole number of at least 0, .* not None"),
         ({"pad_token_id": 30522}, "pad_token_id .30522. must be below vocab_size .30522."),
-        (
-            {"hidden_dropout_prob": 1.0},
-            r"hidden_dropout_prob must be a number in \[0, 1\), not 1.0",
-        ),
+        ({"hidden_dropout_prob": 1.0}, r"hidden_dropout_prob must be a number in \[0, 1\)"),
         ({"layer_norm_eps": -1e-12}, r"layer_norm_eps must be a number in \[0, 1\), not -1e-12"),
         ({"layer_norm_eps": float("nan")}, r"layer_norm_eps must be a number in \[0, 1\), not nan"),
     ],

@@ -33,13 +33,6 @@ def test_shorten_takes_from_the_longer(first, second, room):
         assert b >= a - 1
 
 
-def test_parts_of_a_pair():
-    fitting = Fitting("only_second", max_length=9, stride=1, keep_rest=True)
-    parts = list(fitting.parts(3, 6, special=3))
-    seconds = [slice(0, 3), slice(2, 5), slice(4, 6)]
-    assert parts == [(slice(0, 3), second) for second in seconds]
-
-
 def test_nothing_but_special_tokens_fits():
     fitting = Fitting("longest_first", max_length=2, stride=0, keep_rest=False)
     assert list(fitting.parts(5, 0, special=2)) == [(slice(0, 0), slice(0, 0))]

@@ -11,23 +11,10 @@ import transformers
 from minibert import BertTokenizer
 from minibert.tokenizer import NO_LIMIT
 from minibert.vocabulary import CheckpointError
-from tests.shared import shared
 
 SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
 VOCAB = [*SPECIAL, "the", "cat", "sat", "##s", "A", "a", "é", ".", "我"]
 TOKENIZER = BertTokenizer(VOCAB)
-SIZES = {"uncased": 30522, "cased": 28996, "chinese": 21128, "multilingual-cased": 119547}
-
-
-@pytest.mark.parametrize("name", SIZES)
-def test_official_vocabularies(name):
-    tokenizer = BertTokenizer.from_vocab(shared(f"data/vocab/bert-base-{name}/vocab.txt"))
-    assert len(tokenizer) == tokenizer.vocab_size == SIZES[name]
-    assert tokenizer.convert_tokens_to_ids("[PAD]") == 0
-    assert (tokenizer.unk_token_id, tokenizer.cls_token_id) == (100, 101)
-    assert (tokenizer.sep_token_id, tokenizer.mask_token_id) == (102, 103)
-    if name == "chinese":
-        assert tokenizer.tokens[343] == "\u2028"
 
 
 def folder(tmp_path, vocab=VOCAB, end="\n", **config):
@@ -35,6 +22,12 @@ def folder(tmp_path, vocab=VOCAB, end="\n", **config):
     if config:
         (tmp_path / "tokenizer_config.json").write_text(json.dumps(config))
     return tmp_path
+
+
+def test_ends_of_lines(tmp_path):
+    assert BertTokenizer.from_folder(folder(tmp_path, end="\r\n")).tokens == VOCAB
+    (tmp_path / "vocab.txt").write_text("\n".join(VOCAB))  # the last line has none
+    assert BertTokenizer.from_folder(tmp_path).tokens == VOCAB
 
 
 def test_settings_are_read(tmp_path):
@@ -156,15 +149,6 @@ def test_json_that_python_cannot_read(tmp_path, content):
     with pytest.raises(CheckpointError, match=r"tokenizer_config.json is not JSON: ") as caught:
         BertTokenizer.from_folder(tmp_path)
     assert str(caught.value).isprintable()
-
-
-def test_crlf_line_ends(tmp_path):
-    assert BertTokenizer.from_folder(folder(tmp_path, end="\r\n")).tokens == VOCAB
-
-
-def test_a_last_line_without_its_end(tmp_path):
-    (tmp_path / "vocab.txt").write_text("\n".join(VOCAB))
-    assert BertTokenizer.from_folder(tmp_path).tokens == VOCAB
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from minibert.cli import (
     verify,
     walk,
 )
+from minibert.vocabulary import one_line
 
 COMMANDS = {
     "embed": embed,
@@ -49,7 +50,8 @@ def main(argv: list[str] | None = None) -> int:
     args = parser.parse_args(argv)
 
     def tell(message: object) -> None:
-        print(f"minibert {args.command}: {one_line(message)}", file=sys.stderr)
+        line = one_line(" ".join(str(message).split()))
+        print(f"minibert {args.command}: {line[:1000]}", file=sys.stderr)
 
     try:
         with warnings.catch_warnings():
@@ -73,13 +75,6 @@ def main(argv: list[str] | None = None) -> int:
         except OSError:
             drop_stdout()
         return 2
-
-
-def one_line(message: object) -> str:
-    """The message on one line, whatever a file or a library put into it, and not too long."""
-    words = " ".join(str(message).split())
-    line = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in words)
-    return line if len(line) <= 1000 else f"{line[:1000]} …"
 
 
 def drop_stdout() -> None:

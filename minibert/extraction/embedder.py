@@ -224,7 +224,7 @@ class Embedder:
     def count_unknown(self, content: Content) -> None:
         """Count the tokens, and those of them that are [UNK]."""
         self.content_tokens += len(content)
-        self.unknown_tokens += ids_of(content).count(self.tokenizer.unk_token_id)
+        self.unknown_tokens += content_ids(content).count(self.tokenizer.unk_token_id)
 
     def why_too_long(self, length: int) -> str:
         if self.long != "error" or length <= self.room:
@@ -240,7 +240,7 @@ class Embedder:
         """[T, D] of each layer asked for, or of their mixture; and each text's spans of rows."""
         rows, owners, kept = [], [], []
         for number, content in contents.items():
-            ids = ids_of(content)
+            ids = content_ids(content)
             parts = windows(len(ids), self.room, self.stride if self.long == "windows" else 0)
             for part, keep in keeps(parts if self.long == "windows" else parts[:1]):
                 rows.append([self.tokenizer.cls_token_id, *ids[part], self.tokenizer.sep_token_id])
@@ -288,7 +288,7 @@ def check_tokenizer(tokenizer: BertTokenizer, vocab_size: int) -> None:
         )
 
 
-def ids_of(content: Content) -> list[int]:
+def content_ids(content: Content) -> list[int]:
     """The ids of a text's tokens."""
     return [token.id if isinstance(token, Piece) else token for token in content]
 

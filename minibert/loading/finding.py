@@ -20,9 +20,7 @@ def find_folder(name: str | Path | None, revision: str | None = None) -> Path:
     """The local folder of a checkpoint; a name on the Hub is first fetched into its cache."""
     if not isinstance(name, str | Path | None):
         raise ValueError(f"name must be a folder, a name on the Hub, or None; not {short(name)}")
-    path = os.path.expanduser(
-        name or ""
-    )  # os.path answers for any text; Path has errors of its own
+    path = os.path.expanduser(name or "")  # os.path answers for any text; Path raises for some
     if name is None:
         folder = BUNDLED
     elif os.path.isdir(path):

@@ -19,13 +19,13 @@ from minibert.positional import LearnedPositions
 from minibert.training.log import read_log
 from minibert.training.loop import Trainer
 from minibert.training.settings import RunSettings
-from minibert.training.task import Task
 from tests import tiny
 from tests.articles import formulas
 from tests.articles.formulas import close, difference
 from tests.parity.helpers import save_theirs
 from tests.pretraining.helpers import tokenizer, trainer
 from tests.shared import shared
+from tests.training.toy import Numbered
 from weights_loader import load_bert, save_bert
 
 X = np.random.default_rng(0).standard_normal((5, 28))  # [S, D]
@@ -135,7 +135,7 @@ def test_X11_the_loss_is_computed_from_the_labels():
     assert model.classifier.weight.grad.abs().max() > 0.01
 
 
-class Contains(Task):
+class Contains(Numbered):
     """A second stage: does the text have token 7? A new head on the vector of [CLS]."""
 
     class Classifier(nn.Module):
@@ -150,23 +150,15 @@ class Contains(Task):
             return {"loss": cross_entropy(logits, labels) * len(ids), "right": right}
 
     sum_names, count_names, unit = ("loss", "right"), ("rows",), "rows"
+    rows_of_a_step, rows_held_out = 16, 200
 
     def __init__(self, bert: BertModel):
         self.origin = {"task": "contains"}
         self.model = self.losses = Contains.Classifier(bert)
 
-    def take(self, epoch, number, count):
-        return [*range(number, number + count)], 0, number + count
-
     def make(self, rows):
         draws = [torch.Generator().manual_seed(row) for row in rows]
         return torch.stack([torch.randint(5, 19, (10,), generator=draw) for draw in draws])
-
-    def data(self, step):
-        return self, 16
-
-    def held_out(self, step):
-        return self, [*range(10**6, 10**6 + 200)]
 
     def counts(self, batch):
         return {"rows": len(batch)}

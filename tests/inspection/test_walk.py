@@ -4,7 +4,6 @@ import ast
 import importlib.util
 import inspect
 import io
-import math
 import sys
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from minibert import BertModel, trace
 from minibert.inspection.walk import FORMULAS, Debugger, check_head, debug, select, walk
 from minibert.proof.numpy_twin import as_arrays
 from tests import tiny
+from tests.articles.formulas import gelu, layer_norm, softmax
 
 MODEL = tiny.ours(BertModel)
 INPUTS = tiny.tokenizer()("abc ba")
@@ -56,18 +56,6 @@ def heads(x):
     return np.stack(np.split(x, tiny.CONFIG.num_attention_heads, axis=-1), axis=1)
 
 
-def softmax(x):
-    return np.exp(x) / np.exp(x).sum(axis=-1, keepdims=True)
-
-
-def gelu(x):
-    return x * (1 + np.vectorize(math.erf)(x / 2**0.5)) / 2
-
-
-def normalised(x):
-    return (x - x.mean(axis=-1)[..., None]) / np.sqrt(x.var(axis=-1)[..., None] + 1e-12)
-
-
 # The formula as it is shown -> the same in NumPy: w a weight, v the value of another step of the
 # layer, x the layer's input, last the step before.
 COMPUTED = {
@@ -77,9 +65,9 @@ COMPUTED = {
     "token[ids] + position[0 … S−1] + segment[segment ids]": lambda s: (
         s.v("token") + s.v("position") + s.v("segment")
     ),
-    "(x − μ) / √(σ² + ε)": lambda s: normalised(s.last),
-    "LayerNorm(x) = γ · (x − μ) / √(σ² + ε) + β": lambda s: (
-        s.w(f"{s.own}.gamma") * normalised(s.last_but_one) + s.w(f"{s.own}.beta")
+    "(x − μ) / √(σ² + ε)": lambda s: layer_norm(s.last, 1, 0),
+    "LayerNorm(x) = γ · (x − μ) / √(σ² + ε) + β": lambda s: layer_norm(
+        s.last_but_one, s.w(f"{s.own}.gamma"), s.w(f"{s.own}.beta")
     ),
     "x·W_Q,i + b_Q,i": lambda s: s.linear(s.x, "attention.query"),
     "x·W_K,i + b_K,i": lambda s: s.linear(s.x, "attention.key"),

@@ -7,15 +7,7 @@ import numpy
 import pytest
 
 from minibert import BertTokenizer
-from notebooks.little_language import (
-    DAYS,
-    LENGTH,
-    TOPICS,
-    TRADES,
-    Oracle,
-    all_sentences,
-    document,
-)
+from notebooks.little_language import LENGTH, TOPICS, Oracle, all_sentences, document
 
 WORDS = sorted({word for text in all_sentences() for word in text.split()})
 TOKENIZER = BertTokenizer(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS])
@@ -43,23 +35,6 @@ def test_documents_are_made_of_the_languages_sentences():
     known = all_sentences()
     for sentence in document(random.Random(3), sentences=50):
         assert sentence in known
-
-
-def test_what_cannot_be_known_is_evenly_shared(oracle):
-    first = ids("anna is a tailor from rome in italy", "the old dogs of anna bark at night")
-    second = ids("on [MASK] anna goes to rome by car", "she sells coats at the market in rome")
-    (guess,), _ = oracle.guess(first, second, [(2, 1)])
-    numpy.testing.assert_allclose([guess[VOCAB[day]] for day in DAYS], 1 / 7, atol=1e-6)
-
-
-def test_what_another_sentence_gives_away_is_known(oracle):
-    gap = "anna is a [MASK] from rome in italy"
-    free, needle = "the old dogs of anna bark at night", "she sells coats at the market in rome"
-    trip = "on monday anna goes to rome by car"
-    (blind,), _ = oracle.guess(ids(gap, free), ids(trip, trip), [(0, 3)])
-    (told,), _ = oracle.guess(ids(gap, needle), ids(trip, trip), [(0, 3)])
-    numpy.testing.assert_allclose([blind[VOCAB[trade]] for trade in TRADES], 1 / 8, atol=1e-6)
-    assert told[VOCAB["tailor"]] > 0.99
 
 
 def test_next_sentences_of_another_person_are_random(oracle):

@@ -98,10 +98,7 @@ def test_the_bank_tutorial():
                 "salesman": 0.03768,
             },
         ),
-        (
-            "The woman worked as a [MASK].",
-            {"nurse": 0.21981, "waitress": 0.15974, "maid": 0.11547},
-        ),
+        ("The woman worked as a [MASK].", {"nurse": 0.21981, "waitress": 0.15974, "maid": 0.11547}),
     ],
 )
 def test_the_model_cards_masked_words(text, expected):

@@ -98,12 +98,12 @@ def test_a_whole_folder_is_used_again_and_any_other_made_anew(tmp_path):
 
 def test_lines_that_are_not_utf8(tmp_path):
     file = tmp_path / "text.txt"
-    file.write_bytes(b"ba.\n\xff\nce.\n")
-    with pytest.raises(ValueError, match="line 2 is not UTF-8 at byte 0"):
+    file.write_bytes("ba.\nna\u00efve ".encode() + b"\xff\nce.\n")
+    with pytest.raises(ValueError, match=r"text\.txt: line 2 is not UTF-8 at byte 7"):
         open_corpus([file], tokenizer(), tmp_path / "corpus")
     assert os.listdir(tmp_path) == ["text.txt"]
     corpus = open_corpus([file], tokenizer(), tmp_path / "corpus", on_error="skip")
-    assert corpus.problems == [f"{file}: line 2 is not UTF-8 at byte 0"]
+    assert corpus.problems == [f"{file}: line 2 is not UTF-8 at byte 7"]
     assert len(corpus.sentences) - 1 == 2
     again = open_corpus([file], tokenizer(), tmp_path / "corpus", on_error="skip")
     assert again.problems == corpus.problems

@@ -21,9 +21,7 @@ def batch_and_model(folder, dropout=0.0):
 def textbook_loss(model, batch):
     """Both losses by the textbook's own forward pass, over all positions."""
     output = model(
-        batch.input_ids,
-        attention_mask=batch.attention_mask,
-        token_type_ids=batch.token_type_ids,
+        batch.input_ids, attention_mask=batch.attention_mask, token_type_ids=batch.token_type_ids
     )
     labels = torch.full(batch.input_ids.shape, NO_LABEL).flatten()
     labels[batch.positions] = batch.mlm_labels
@@ -39,10 +37,8 @@ def test_losses_and_gradients_are_the_textbooks(tmp_path):
     expected = {name: parameter.grad.clone() for name, parameter in model.named_parameters()}
     model.zero_grad()
     sums = PretrainingLoss(model, dropout=0.0)(batch)
-    our_mlm, our_nsp = (
-        sums["mlm_loss"] / len(batch.positions),
-        sums["nsp_loss"] / len(batch.nsp_labels),
-    )
+    our_mlm = sums["mlm_loss"] / len(batch.positions)
+    our_nsp = sums["nsp_loss"] / len(batch.nsp_labels)
     (our_mlm + our_nsp).backward()
     assert our_mlm.item() == pytest.approx(mlm.item(), rel=1e-12)
     assert our_nsp.item() == pytest.approx(nsp.item(), rel=1e-12)

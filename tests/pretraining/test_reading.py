@@ -21,16 +21,6 @@ def test_a_byte_order_mark_is_no_text(tmp_path):
     assert list(corpus_lines([file])) == ["one", "two", ""]
 
 
-def test_a_line_that_is_not_utf8(tmp_path):
-    file = tmp_path / "text.txt"
-    file.write_bytes("good\nna\u00efve ".encode() + b"\xff bad\nlast\n")
-    with pytest.raises(ValueError, match=r"text\.txt: line 2 is not UTF-8 at byte 7"):
-        list(corpus_lines([file]))
-    problems = []
-    assert list(corpus_lines([file], on_error="skip", problems=problems)) == ["good", "last", ""]
-    assert problems == [f"{file}: line 2 is not UTF-8 at byte 7"]
-
-
 @pytest.mark.parametrize(("suffix", "pack"), [(".gz", gzip.compress), (".xz", lzma.compress)])
 def test_a_broken_archive(tmp_path, suffix, pack):
     whole = pack(b"a line of text\n" * 10_000)

@@ -37,7 +37,7 @@ class Marked:
 MARKED = Marked([[3, 9, 1, 4, 6], [2, 2], [7], [30, 5, 5], [1, 1, 1, 1, 1, 1, 1], [4, 40]])
 
 
-def test_a_next_sentence_follows_and_a_random_one_is_from_another_document():
+def test_a_next_sentence_follows_and_a_random_one_is_from_elsewhere():
     _, found = all_pairs(MARKED, epochs=200)
     for (place, start, end, room), pair in found:
         assert 2 <= len(pair.first) + len(pair.second) <= room

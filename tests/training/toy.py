@@ -1,4 +1,4 @@
-"""A task that knows nothing of language: the straight line through some points."""
+"""A task that knows nothing of language, the straight line through some points; and a failure."""
 
 import torch
 from torch import nn
@@ -16,7 +16,22 @@ class SquaredErrors(nn.Module):
         return {"squares": ((self.model(x[:, None])[:, 0] - y) ** 2).sum()}
 
 
-class Regression(Task):
+class Numbered(Task):
+    """Data without end, in which a row is made from its number alone."""
+
+    rows_of_a_step, rows_held_out = 8, 20
+
+    def take(self, epoch, number, count):
+        return [*range(number, number + count)], 0, number + count
+
+    def data(self, step):
+        return self, self.rows_of_a_step
+
+    def held_out(self, step):
+        return self, [*range(10**6, 10**6 + self.rows_held_out)]
+
+
+class Regression(Numbered):
     sum_names, count_names, unit = ("squares",), ("points",), "points"
 
     def __init__(self):
@@ -24,19 +39,10 @@ class Regression(Task):
         self.model, self.origin = nn.Linear(1, 1), {"line": "3x - 1"}
         self.losses = SquaredErrors(self.model)
 
-    def take(self, epoch, number, count):
-        return [*range(number, number + count)], 0, number + count
-
     def make(self, rows):
         draws = [torch.randn(2, generator=torch.Generator().manual_seed(row)) for row in rows]
         x, noise = torch.stack(draws).unbind(1)
         return torch.stack([x, 3 * x - 1 + 0.1 * noise], dim=1)
-
-    def data(self, step):
-        return self, 8
-
-    def held_out(self, step):
-        return self, [*range(10**6, 10**6 + 20)]
 
     def counts(self, points):
         return {"points": len(points)}
@@ -49,3 +55,9 @@ class Regression(Task):
 
     def score(self, record):
         return -record["loss"]
+
+
+def fail_after(run, stop):
+    """Make the run end with a ZeroDivisionError where it would begin the step after `stop`."""
+    step = run.train_step
+    run.train_step = lambda: step() if run.step < stop else 1 / 0

@@ -1,0 +1,18 @@
+"""What several tests share."""
+
+import multiprocessing
+import os
+from concurrent.futures import ProcessPoolExecutor
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def processes():
+    """A process for each CPU, four at most, for the tests that go over a great many texts.
+
+    list(processes.map(check, …)) calls check on each, and raises what a check raises.
+    """
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(4, os.cpu_count() or 1), spawn) as pool:
+        yield pool
