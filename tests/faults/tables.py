@@ -4,5 +4,8 @@ from tests.faults import models, options, outputs, pretraining, surroundings, te
 
 TABLES = (outputs, texts, models, options, pretraining, surroundings)
 FAULTS = [fault for table in TABLES for fault in table.FAULTS]
-# Of what could lose something of the user's, all that is refused early; and of the others a few.
-SAMPLE = [*outputs.LOSSES[:24], *options.FAULTS[:12:2]]
+# Half of what could lose something of the user's, and some of the others that start quickly.
+SAMPLE = [
+    *outputs.LOSSES[:36:2],
+    *(fault for table in (texts, models, options, pretraining) for fault in table.FAULTS[::40]),
+]
