@@ -38,7 +38,7 @@ REFUSED = [
     ("embed({'text': 5}.values())", "line 1"),
     ("embed(Path('nowhere.txt'))", "nowhere.txt"),
     ("embed(Path('.'))", "file"),
-    ("embed('a', layers=None)", "layers"),
+    ("embed('a', layers=None)", "layers?"),
     ("embed('a', layers=1.5)", "layers?"),
     ("embed('a', layers=[[]])", "layers?"),
     ("embed('a', layers=[])", "layers?"),
