@@ -166,43 +166,6 @@ def one_thread():
 
 
 @pytest.mark.slow
-def test_killed_at_random_moments(tmp_path):
-    """kill -9, again and again, in real processes: preparing, training, saving."""
-    prepare(tmp_path)
-    long = {"steps": 1000, "validate_every": 100, "resume": True}  # far longer than all the waits
-    whole, killed = (command(tmp_path, out, **long) for out in ("whole", "killed"))
-    subprocess.run(whole, check=True, env=one_thread(), capture_output=True)
-    draw = random.Random(1)
-    file, kills = tmp_path / "killed" / "checkpoint.pt", 0
-    # First at any moment of the start, then some checkpoints later, about when the next is written.
-    for saved in (0, 0, 0, 1, 4, 2, 7, 3):
-        process = subprocess.Popen(
-            killed, env=one_thread(), stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
-        )
-        deadline = time.monotonic() + (60 if saved else draw.uniform(0, 2.5))
-        last, seen = file.stat().st_mtime_ns if file.exists() else 0, 0
-        while process.poll() is None and time.monotonic() < deadline:
-            if saved and seen == saved:
-                time.sleep(draw.uniform(0, 0.03))
-                break
-            now = file.stat().st_mtime_ns if file.exists() else 0
-            last, seen = now, seen + (now != last)
-            time.sleep(0.001)
-        kills += process.poll() is None
-        process.kill()
-        process.wait()
-    assert kills == 8
-    assert load_checkpoint(file.parent, torch.device("cpu"))["step"] < 1000
-    subprocess.run(killed, check=True, env=one_thread(), capture_output=True)
-    assert same_weights(tmp_path / "whole", tmp_path / "killed")
-    assert log(tmp_path / "whole") == log(tmp_path / "killed")
-    names = ("model.safetensors", "config.json", "vocab.txt")
-    for name in names:
-        assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "killed" / name).read_bytes()
-    assert not [name for name in os.listdir(tmp_path / "killed") if name.startswith(".")]
-
-
-@pytest.mark.slow
 def test_two_processes_are_one(tmp_path):
     """The same loss at every step in float64; and one may be resumed as the other."""
     prepare(tmp_path)

@@ -1,0 +1,11 @@
+"""All rows."""
+
+from tests.faults import models, options, outputs, pretraining, surroundings, texts
+
+TABLES = (outputs, texts, models, options, pretraining, surroundings)
+FAULTS = [fault for table in TABLES for fault in table.FAULTS]
+# Half of what could lose something of the user's, and some of the others that start quickly.
+SAMPLE = [
+    *outputs.LOSSES[:36:2],
+    *(fault for table in (texts, models, options, pretraining) for fault in table.FAULTS[::40]),
+]
