@@ -26,6 +26,8 @@ from minibert.heads import cross_entropy
 from minibert.inspection.patch import patch
 from minibert.model import BertModel
 
+Loss = Callable[[Any, Any], torch.Tensor]  # of a model and a batch
+
 
 @dataclass(frozen=True)
 class Importance:
@@ -45,11 +47,7 @@ def masked_lm_loss(model: Any, batch: Any) -> torch.Tensor:
     return cross_entropy(output.mlm_logits, batch[1].to(device))
 
 
-def importance(
-    model: nn.Module,
-    batches: Iterable[Any],
-    loss: Callable[[Any, Any], torch.Tensor] = masked_lm_loss,
-) -> Importance:
+def importance(model: nn.Module, batches: Iterable[Any], loss: Loss = masked_lm_loss) -> Importance:
     """The importance of all heads and neurons of a BertModel, or of the `bert` inside `model`.
 
     `loss(model, batch)` runs the model and returns the mean loss of the batch's texts.

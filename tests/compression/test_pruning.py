@@ -172,7 +172,10 @@ def test_a_pruned_model_that_is_let_go():
 
 
 def test_what_matters_least_costs_least():
-    """On the bundled model, whose texts these are not: its own importance, and the opposite."""
+    """The bundled model by its own importance and by the opposite.
+
+    Measured: the loss is 0.42, 0.47 without the least important quarter, 2.25 without the most.
+    """
     texts = [
         "The river flows through the town and into the sea.",
         "He was born in London and worked as a teacher.",
@@ -194,7 +197,6 @@ def test_what_matters_least_costs_least():
             losses[name] = sum(masked_lm_loss(model, batch).item() for batch in batches) / len(
                 batches
             )
-    print(losses)
     assert losses["least"] - losses["none"] < (losses["most"] - losses["none"]) / 4
 
 
