@@ -326,6 +326,8 @@ def save_bert(model: Bert, tokenizer: BertTokenizer, folder: str | Path) -> None
     """
     if type(model) not in MODELS.values():
         raise CheckpointError(f"save_bert takes minibert's models, not {type(model).__name__}")
+    if not isinstance(tokenizer, BertTokenizer):
+        raise CheckpointError(f"tokenizer must be a BertTokenizer, not {type(tokenizer).__name__}")
     core = model if isinstance(model, BertModel) else model.bert
     prefix = "" if core is model else "bert."
     held = model.state_dict()

@@ -68,6 +68,8 @@ class BertTokenizer:
         self.pad_token_id = special_ids["pad_token"]
         self.cls_token_id = special_ids["cls_token"]
         self.mask_token_id = special_ids["mask_token"]
+        if model_max_length < 1:
+            raise ValueError(f"model_max_length must be at least 1, not {model_max_length}")
         self.settings: dict[str, Any] = {
             "do_lower_case": do_lower_case,
             "strip_accents": strip_accents,

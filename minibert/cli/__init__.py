@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 import warnings
+from typing import NoReturn, TextIO
 
 from minibert import __version__
 from minibert.cli import (
@@ -37,10 +38,11 @@ def main(argv: list[str] | None = None) -> int:
 
     Whatever goes wrong is told in one line; with MINIBERT_TRACEBACK=1 Python shows where it did.
     """
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115 (None: closed)
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
-        if stream is not None:  # closed
-            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-    parser = argparse.ArgumentParser(
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    parser = Parser(
         prog="minibert", description="BERT written by hand: embeddings of every encoder layer."
     )
     parser.add_argument("--version", action="version", version=f"minibert {__version__}")
@@ -51,9 +53,11 @@ def main(argv: list[str] | None = None) -> int:
         )
     args = parser.parse_args(argv)
 
-    def tell(message: object) -> None:
-        line = one_line(" ".join(str(message).split()))
-        print(f"minibert {args.command}: {line[:1000]}", file=sys.stderr)
+    def tell(message: str) -> None:
+        try:
+            print(f"minibert {args.command}: {one_line(message)[:1000]}", file=sys.stderr)
+        except OSError:
+            drop(sys.stderr)
 
     try:
         with warnings.catch_warnings():
@@ -62,7 +66,7 @@ def main(argv: list[str] | None = None) -> int:
             print(end="", flush=True)
         return status
     except BrokenPipeError:  # the reader of a pipe (head, less) has gone
-        drop_stdout()
+        drop(sys.stdout)
         return 0
     except KeyboardInterrupt:
         tell("interrupted")
@@ -70,16 +74,23 @@ def main(argv: list[str] | None = None) -> int:
     except Exception as error:
         if os.environ.get("MINIBERT_TRACEBACK"):
             raise
-        is_ours = isinstance(error, ValueError | OSError | RuntimeError)
-        tell(error if is_ours and str(error) else f"{type(error).__name__}: {error}")
+        is_plain = isinstance(error, ValueError | OSError) and str(error)
+        words = " ".join(str(error).split())  # a library's message may have many lines
+        tell(str(error) if is_plain else f"{type(error).__name__}: {words}")
         try:
             print(end="", flush=True)
         except OSError:
-            drop_stdout()
+            drop(sys.stdout)
         return 2
 
 
-def drop_stdout() -> None:
+class Parser(argparse.ArgumentParser):
+    """Its errors stay on their line, too."""
+
+    def error(self, message: str) -> NoReturn:
+        super().error(one_line(message))
+
+
+def drop(stream: TextIO) -> None:
     """Let nothing more be written to it at exit, where that would fail a second time."""
-    if sys.stdout is not None:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -106,6 +106,7 @@ def train(
     from minibert.pretraining.prepare import make_tokenizer, new_model
     from minibert.pretraining.task import Pretraining
     from minibert.tokenizer import BertTokenizer
+    from minibert.training.checkpoint import LATEST
     from minibert.training.loop import Trainer
 
     cache = args.cache or args.out / "corpus"
@@ -121,7 +122,14 @@ def train(
             on_error=args.on_error,
             resume=args.resume,
         )
-        open_corpus(args.corpus, tokenizer, cache, workers=args.workers, on_error=args.on_error)
+        open_corpus(
+            args.corpus,
+            tokenizer,
+            cache,
+            workers=args.workers,
+            on_error=args.on_error,
+            keep=args.resume and (args.out / LATEST).exists(),
+        )
     processes.wait()
     tokenizer, corpus = BertTokenizer.from_folder(args.out), Corpus(cache)
     model = new_model(config, tokenizer, settings)
@@ -132,9 +140,10 @@ def train(
         for problem in corpus.problems:
             print(problem, file=sys.stderr)
         size = sum(parameter.numel() for parameter in model.parameters())
-        print(f"corpus: {corpus}")
-        print(f"model: {size:,} weights; {trainer.description}")
-        print(f"from step {trainer.step} to {settings.steps}" + ", resumed" * resumed, flush=True)
+        steps = f"from step {trainer.step} to {settings.steps}" + ", resumed" * resumed
+        with suppress(BrokenPipeError):  # a run does not end because its reader has gone
+            print(f"corpus: {corpus}\nmodel: {size:,} weights; {trainer.description}\n{steps}")
+            print(end="", flush=True)
     if not trainer.run():
         if is_first:
             told = f"stopped and saved after step {trainer.step}"

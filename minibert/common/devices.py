@@ -1,6 +1,7 @@
 """What to compute on, and in which precision."""
 
 import os
+import warnings
 
 import torch
 
@@ -11,7 +12,9 @@ def choose_device(wanted: str | torch.device | None = None) -> torch.device:
         gpu = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
         return gpu if torch.cuda.is_available() else torch.device("cpu")
     try:
-        torch.zeros(1, device=wanted).item()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            torch.zeros(1, device=wanted).item()
     except Exception:  # no such name, no such device, no PyTorch for it: each has its own error
         raise ValueError(
             f"device must be one that PyTorch can compute on here, such as cpu; not {wanted!r}"

@@ -19,7 +19,7 @@ from typing import IO, Any
 MARKER = "minibert.json"
 # How a result of ours begins, by the ending of its name.
 RESULTS = {
-    ".npy": rb"\x93NUMPY.{4}\{'descr': '<f4'",
+    ".npy": rb"\x93NUMPY.{4}\{'descr': '<f4', 'fortran_order': False, 'shape': \(\d+, \d",
     ".safetensors": rb'.{8}\{"vectors"',
     ".jsonl": rb'\{"(vector|tokens)": \[',
     ".png": rb"\x89PNG.*minibert",

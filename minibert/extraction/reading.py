@@ -65,10 +65,10 @@ def json_text(line: Line, field: str) -> Line:
         return line
     try:
         return read_one(line.number, json.loads(line.text)[field])
-    except (json.JSONDecodeError, RecursionError) as error:
-        return Line(line.number, "", f"not JSON: {error}")
     except (KeyError, TypeError):
         return Line(line.number, "", f"no object with a field {field!r}")
+    except (ValueError, RecursionError) as error:
+        return Line(line.number, "", f"not JSON: {error}")
 
 
 def table_texts(
@@ -84,7 +84,7 @@ def table_texts(
             yield line.text + "\n"
 
     csv.field_size_limit(1 << 30)  # the library's own limit is 128 KB
-    rows = csv.reader(texts(), **form)
+    rows = csv.reader(texts(), strict=True, **form)
     while True:
         try:
             row = next(rows, None)

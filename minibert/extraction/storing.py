@@ -72,8 +72,8 @@ def store(
     }
     with ExitStack() as held:
         if processes.is_first:
-            goes_on = any(parts.glob(PARTS))  # then `out` was checked when the run began
-            check_output(out, inputs, overwrite=overwrite or goes_on)
+            overwrite |= any(parts.glob(PARTS))  # `out` was checked when that run began
+            check_output(out, inputs, overwrite=overwrite)
             held.enter_context(own_folder(parts))
             prepare(parts, record, keep=bool(inputs))
         processes.wait()
@@ -85,6 +85,7 @@ def store(
         processes.wait()
         problems: list[str] = []
         if processes.is_first:
+            check_output(out, inputs, overwrite=overwrite)  # somebody may have made it meanwhile
             problems = put_together(files, out, embedder.shape, is_ragged)
             remove_parts(parts)
             warn_of_unknown(embedder.unknown_tokens, embedder.content_tokens)

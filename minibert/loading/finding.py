@@ -46,25 +46,26 @@ def find_folder(name: str | Path | None, revision: str | None = None) -> Path:
 
 def download(name: str, revision: str | None) -> Path:
     """Fetch the files from the Hub, or find them in its cache."""
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import RepositoryNotFoundError, RevisionNotFoundError
-
     # pytorch_model.bin is not among them: where a model has nothing else, find_folder says so.
     wanted = [*FILES, *TOKENIZER_FILES, "tokenizer_config.json"]
     try:
+        from huggingface_hub import snapshot_download
+
         return Path(snapshot_download(name, revision=revision, allow_patterns=wanted))
-    except RepositoryNotFoundError:
-        why = "is neither a folder here nor a public model on the Hub"
-    except RevisionNotFoundError:
-        why = f"has no revision {revision!r} on the Hub"
-    except ValueError as error:
-        why = f"is neither a folder here nor a name that the Hub could have ({error})"
     except Exception as error:  # of the system, of the Hub's client, or of a library below it
         cause = error.__cause__ or error
-        why = (
-            "is not a folder here, not in the Hub's cache, and the Hub cannot be reached "
-            f"({type(cause).__name__}: {cause}); load_bert() without a name needs no network"
-        )
+        kind = type(error).__name__
+        if kind == "RepositoryNotFoundError":
+            why = "is neither a folder here nor a public model on the Hub"
+        elif kind == "RevisionNotFoundError":
+            why = f"has no revision {revision!r} on the Hub"
+        elif kind == "HFValidationError":
+            why = f"is neither a folder here nor a name that the Hub could have ({error})"
+        else:
+            why = (
+                "is not a folder here, not in the Hub's cache, and the Hub cannot be reached "
+                f"({type(cause).__name__}: {cause}); load_bert() without a name needs no network"
+            )
     raise CheckpointError(f"{name[:100]!r} {why}")
 
 
@@ -73,6 +74,7 @@ def open_weights(folder: Path) -> Iterator[safe_open]:
     """The folder's model.safetensors, open; a broken one is a CheckpointError."""
     file = folder / "model.safetensors"
     try:
+        file.open("rb").close()  # where that is forbidden, safe_open would say that it is not there
         with safe_open(file, framework="pt") as weights:
             yield weights
     except SafetensorError as error:

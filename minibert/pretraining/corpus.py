@@ -24,6 +24,7 @@ from minibert.common.files import replacing_in_folder
 from minibert.common.lines import blocks, describe
 from minibert.pretraining.reading import corpus_lines, split_sentences
 from minibert.tokenizer import BertTokenizer
+from minibert.vocabulary import read_json
 
 LINES_AT_ONCE = 2000
 # The ids of a line's sentences; None is the blank line that ends a document.
@@ -36,7 +37,7 @@ class Corpus:
     def __init__(self, folder: Path):
         record = json.loads((folder / "corpus.json").read_text(encoding="utf-8"))
         self.problems: list[str] = record["problems"]
-        self.files = [[Path(name).name, size] for name, size, _ in record["origin"]["files"]]
+        self.files = names_and_sizes(record["origin"])
         self.vocabulary: str = record["origin"]["vocabulary"]
         self.ids = numpy.memmap(folder / "ids.bin", record["type"], mode="r")
         self.sentences = numpy.memmap(folder / "sentences.bin", "<i8", mode="r")
@@ -59,8 +60,10 @@ def open_corpus(
     *,
     workers: int = 1,
     on_error: str = "raise",
+    keep: bool = False,
 ) -> Corpus:
     """The corpus of `files`, from `folder` if it is there and whole; else it is made there first.
+    With `keep` a run goes on with it: then it is not replaced by one of other files.
 
     `corpus.problems`: what was wrong with which line (with `on_error="skip"`).
     """
@@ -71,8 +74,17 @@ def open_corpus(
         "on_error": on_error,
     }
     if not is_whole(folder, origin):
+        if keep and (folder / "corpus.json").is_file():
+            then = names_and_sizes(read_json(folder / "corpus.json")["origin"])
+            if then != (now := names_and_sizes(origin)):
+                raise ValueError(f"the run was begun with corpus {then}, not {now}")
         write_corpus(files, tokenizer, folder, origin, workers, on_error)
     return Corpus(folder)
+
+
+def names_and_sizes(origin: dict[str, Any]) -> list[list[Any]]:
+    """The text files that a corpus was made of."""
+    return [[Path(name).name, size] for name, size, _ in origin["files"]]
 
 
 def checksum(file: Path) -> int:

@@ -25,7 +25,9 @@ def fill_mask(
     model: nn.Module, tokenizer: BertTokenizer, text: str, *, top: int = 5
 ) -> list[list[Guess]]:
     """For each [MASK] of the text the `top` likeliest pieces; each is guessed by itself."""
-    if not 1 <= top <= len(tokenizer):
+    if not hasattr(model, "mlm"):
+        raise ValueError("model has no MLM head: load_bert(…, head='mlm') gives it one")
+    if type(top) is not int or not 1 <= top <= len(tokenizer):
         raise ValueError(f"top must be between 1 and {len(tokenizer)}, not {top!r}")
     inputs = tokenizer(text)
     positions = (inputs["input_ids"][0] == tokenizer.mask_token_id).nonzero().flatten().tolist()
@@ -46,6 +48,8 @@ def fill_mask(
 
 def next_sentence(model: nn.Module, tokenizer: BertTokenizer, first: str, second: str) -> float:
     """The probability that `second` follows `first`."""
+    if not hasattr(model, "nsp"):
+        raise ValueError("model has no next-sentence head: load_bert(…, head='nsp') gives it one")
     for name, text in (("first", first), ("second", second)):
         if not tokenizer.text_ids(text):
             raise ValueError(f"the {name} sentence is empty")

@@ -85,7 +85,7 @@ class Settings(RunSettings):
                     f"phases: {text!r} is not ROWSxLENGTH:SHARE, as in '256x128:0.9 256x512:0.1'"
                 ) from None
         total = sum(part.share for part in parts)
-        if abs(total - 1) > 1e-6 or min(part.share for part in parts) <= 0:
+        if not (abs(total - 1) < 1e-6 and all(part.share > 0 for part in parts)):
             raise ValueError(f"phases: the shares must be above 0 and sum to 1, not to {total:g}")
         if min(part.rows for part in parts) < 1 or min(part.length for part in parts) < 8:
             raise ValueError("phases: at least 1 row, of at least 8 positions")

@@ -44,9 +44,10 @@ def test_tsv(tmp_path):
 
 
 def test_csv(tmp_path):
-    content = 'id,text\n1,"a, ""b""\nc"\n2,"d\n\n3\n'
+    content = 'id,text\n1,"a, ""b""\nc"\n2,d\n3,"e\n\n4,f\n'
     path = file(tmp_path, "t.csv", content.encode())
-    expected = [Line(3, 'a, "b"\nc'), Line(6, "d\n\n3\n")]  # the last quote is never closed
+    never_closed = Line(7, "", "not a row: unexpected end of data")
+    expected = [Line(3, 'a, "b"\nc'), Line(4, "d"), never_closed]
     assert list(read_source(path, column="text")) == expected
     assert list(read_source(path, column=1, header=True)) == expected
     assert next(read_source(path, column=1)) == Line(1, "text")
