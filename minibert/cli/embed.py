@@ -59,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "word-first_last, word-max (default: mean)",
     )
     group.add_argument("--normalize", action="store_true", default=None, help="vectors of length 1")
-    group.add_argument("--dtype", choices=("float32", "bfloat16", "float16", "float64"))
+    group.add_argument("--dtype", choices=("float32", "bfloat16", "int8", "float16", "float64"))
     group.add_argument("--device", help="cpu, cuda, cuda:1 … (default: the GPU, if there is one)")
     group.add_argument(
         "--long", choices=("error", "truncate", "windows"), help="texts over the limit (error)"

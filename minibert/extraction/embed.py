@@ -35,7 +35,7 @@ OTHER_NAMES = {
     "out": "embed_file(texts, out) writes a file",
     "output_hidden_states": "layers='all'",
     "output_value": "pool='tokens' gives a vector for each token",
-    "precision": "dtype=torch.bfloat16",
+    "precision": "dtype=torch.bfloat16 or torch.int8",
     "sentences": "give the texts first, without a name",
     "show_progress_bar": "embed_file shows one",
     "truncation": "long='truncate'",
@@ -71,7 +71,8 @@ def embed(
     - `mix`: several layers to one vector: "concat", "sum", "mean", or a trained WeightedSum.
     - `pool`: a vector for each text ("mean", "cls", "max", "mean_sqrt"), for each token ("tokens"),
       or for each word ("word-mean", "word-first", "word-last", "word-first_last", "word-max").
-    - `normalize`: each vector has length 1. `dtype`: what to compute in; the result is float32.
+    - `normalize`: each vector has length 1. `dtype`: what to compute in, torch.float32,
+      bfloat16, int8 …; the result is float32.
     - `long`: for texts over the model's limit: "error", "truncate", or "windows", which overlap by
       `stride` tokens (default: 128, or half the limit if that is less).
     - `field` of a .jsonl file, `column` of a .csv or .tsv file: where the text is. A column is a

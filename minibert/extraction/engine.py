@@ -6,16 +6,13 @@ The formulas are those of the textbook. The work is arranged in another way:
    linear map, GELU or LayerNorm looks at one token at a time, so it does not care whose token it
    is. Only attention does, and it runs over groups of texts of the same length.
 2. Query, key and value come from one matrix product [D, 3D] instead of three.
-3. On a CPU, each weight matrix is put once into the order in which oneDNN, the library below
-   PyTorch, reads it; otherwise it is re-read in that order at each call. oneDNN then also applies
-   GELU, or adds the residual, to each number while it is still in the processor.
+3. A linear map is computed in the way that is fastest here (linear.py).
 4. The softmax of the scores is never written out in full: PyTorch's fused attention.
 5. On a CPU, each core takes texts of its own (parallel.py); a single text is shared by all.
 6. Heads and neurons that were pruned, whose weights are 0, are left out of the products.
 
-Where oneDNN's operators are not there (another build, a GPU), plain PyTorch does the same work;
-`engine.description` says which it is. tests/extraction/test_engine.py holds every hidden state
-against the textbook.
+`engine.description` says what it computes with. tests/extraction/test_engine.py holds every hidden
+state against the textbook.
 
     engine = Engine(model)
     hidden_states = engine(**tokenizer(texts))  # as output.hidden_states, but 0 at padding
@@ -31,6 +28,7 @@ from torch import nn
 from torch.nn import functional
 
 from minibert.encoder import EncoderLayer
+from minibert.extraction.linear import DTYPES, WAYS, PyTorch, choose
 from minibert.extraction.parallel import batch_tokens, batches, in_parallel
 from minibert.layer_norm import LayerNorm
 from minibert.model import BertModel, check_inputs
@@ -44,17 +42,23 @@ ROUND = 16
 # MANY or more, attention reads on into the keys of the next text and masks them: a fifth less time.
 LANES = 16
 MANY = 6
-DTYPES = (torch.float32, torch.bfloat16, torch.float16, torch.float64)
 
 
 class Engine:
     """All hidden states of a BertModel (or of the `bert` inside one with heads), fast."""
 
-    def __init__(self, model: nn.Module, *, dtype: torch.dtype | None = None, let_go: bool = False):
-        """`dtype`: what to compute in; None is the model's own. The engine copies all weights but
-        the table of tokens: after training, make a new one. `let_go`: the model's linear maps lose
-        their weights as these are copied, so that memory holds them once; the model is of no use
-        then.
+    def __init__(
+        self,
+        model: nn.Module,
+        *,
+        dtype: torch.dtype | None = None,
+        linear: str | None = None,
+        let_go: bool = False,
+    ):
+        """`dtype`: what to compute linear maps in; None is the model's own. `linear`: a name of
+        linear.WAYS; None is the one that is fastest here. After training, make a new engine: it has
+        copies of most weights. `let_go`: the model's linear maps lose their weights as these are
+        copied, so that memory holds them once; the model is of no use then.
         """
         bert = model if isinstance(model, BertModel) else getattr(model, "bert", None)
         if not isinstance(bert, BertModel):
@@ -66,13 +70,15 @@ class Engine:
         self.dtype = bert.embeddings.token.weight.dtype if dtype is None else dtype
         if self.dtype not in DTYPES:
             raise ValueError(f"dtype must be one of {DTYPES}, not {dtype!r}")
-        self.uses_onednn = has_onednn(self.device, self.dtype)
-        library = "oneDNN, reordered weights" if self.uses_onednn else "PyTorch"
+        name = choose(self.device, self.dtype, linear)
+        self.way = WAYS[name]
         precision = str(self.dtype).removeprefix("torch.")
-        self.description = f"{library}; {precision} on {self.device}"
+        self.description = f"linear maps: {name}; {precision} on {self.device}"
+        # Of all that is no linear map: half precision is slower there, int8 impossible.
+        self.state_dtype = torch.float32 if self.dtype == torch.int8 else self.dtype
         self.batch_tokens = batch_tokens(self.device, self.config.hidden_size)
         embeddings = bert.embeddings
-        self.token = embeddings.token.weight.detach().to(self.dtype)  # shared where dtypes agree
+        self.token = embeddings.token.weight.detach().to(self.state_dtype)  # shared if it can be
         segments = embeddings.segment.weight[:, None]
         self.position = self.own(segments + embeddings.position.table)  # [2, max S, D]
         self.layer_norm = self.norm(embeddings.layer_norm)
@@ -177,52 +183,30 @@ class Engine:
         reading past the end of a text brings nothing.
         """
         extra = -length % LANES
-        if not self.uses_onednn or length % LANES < MANY or extra > behind:
+        if self.device.type != "cpu" or length % LANES < MANY or extra > behind:
             return None
         return functional.pad(torch.zeros(length, length), (0, extra), value=-torch.inf)
 
     def own(self, *weights: torch.Tensor) -> torch.Tensor:
         """A copy of a weight, or of several one below the other, in the engine's precision."""
-        return torch.cat([weight.detach() for weight in weights]).to(self.dtype)
+        return torch.cat([weight.detach() for weight in weights]).to(self.state_dtype)
 
-    def taken(self, *maps: nn.Linear) -> tuple[torch.Tensor, torch.Tensor]:
-        """Copies of the weights and biases of these maps, one below the other."""
-        weights = [one.weight.detach().to(self.dtype) for one in maps]
-        bias = self.own(*(one.bias for one in maps))
-        if self.uses_onednn:
-            # Several are put together in memory that all layers share: so no holes are left in it.
-            weight = (
-                torch.cat(weights, out=self.scratch.resize_(0)) if len(maps) > 1 else weights[0]
-            )
-            weight = torch.ops.mkldnn._reorder_linear_weight(weight)
-        else:
-            weight = torch.cat(weights)
+    def linear(self, *maps: nn.Linear) -> PyTorch:
+        """x·Wᵀ + b; of several maps of the same x, side by side."""
+        weights = [one.weight.detach().to(self.state_dtype) for one in maps]
+        weight = weights[0]
+        if len(maps) > 1:  # memory that all layers share, where the way makes a copy
+            out = self.scratch.resize_(0) if self.way is not PyTorch else None
+            weight = torch.cat(weights, out=out)
+        way = self.way(weight, self.own(*(one.bias for one in maps)))
         if self.let_go:
             nn.ModuleList(maps).to("meta")
-        return weight, bias
+        return way
 
     def norm(self, layer_norm: LayerNorm) -> Map:
         """The textbook's LayerNorm as PyTorch's kernel."""
         gamma, beta = self.own(layer_norm.gamma), self.own(layer_norm.beta)
         return lambda x: functional.layer_norm(x, gamma.shape, gamma, beta, layer_norm.eps)
-
-    def linear(self, *maps: nn.Linear, gelu: bool = False) -> Map:
-        """x·Wᵀ + b, or GELU of it; several maps of the same x side by side."""
-        weight, bias = self.taken(*maps)
-        if not self.uses_onednn:
-            activation = functional.gelu if gelu else nn.Identity()
-            return lambda x: activation(functional.linear(x, weight, bias))
-        pointwise = torch.ops.mkldnn._linear_pointwise
-        kind, form = ("gelu", "none") if gelu else ("none", "")  # form "none": erf, not tanh
-        return lambda x: pointwise(x, weight, bias, kind, [], form)
-
-    def linear_add(self, one: nn.Linear) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
-        """x·Wᵀ + b + residual."""
-        weight, bias = self.taken(one)
-        if not self.uses_onednn:
-            return lambda x, residual: functional.linear(x, weight, bias) + residual
-        pointwise = torch.ops.mkldnn._linear_pointwise.binary
-        return lambda x, residual: pointwise(x, residual, weight, bias, "add")
 
 
 class FastLayer:
@@ -235,24 +219,23 @@ class FastLayer:
         *query_key_value, attention_output = alive(maps, size, engine.let_go)
         inner, output = alive([feed_forward.inner, feed_forward.output], 1, engine.let_go)
         self.num_heads = attention_output.in_features // size
-        self.uses_onednn = engine.uses_onednn
         self.query_key_value = engine.linear(*query_key_value)
-        self.attention_output = engine.linear_add(attention_output)
+        self.attention_output = engine.linear(attention_output)
         self.attention_layer_norm = engine.norm(layer.attention_layer_norm)
-        self.inner = engine.linear(inner, gelu=True)
-        self.output = engine.linear_add(output)
+        self.inner = engine.linear(inner)
+        self.output = engine.linear(output)
         self.feed_forward_layer_norm = engine.norm(layer.feed_forward_layer_norm)
 
     def __call__(self, x: torch.Tensor, groups: list[Group]) -> torch.Tensor:
         context = self.attention(self.query_key_value(x), groups)
-        a = self.attention_layer_norm(self.attention_output(context, x))
-        return self.feed_forward_layer_norm(self.output(self.inner(a), a))
+        a = self.attention_layer_norm(self.attention_output.add(context, x))
+        return self.feed_forward_layer_norm(self.output.add(self.inner.gelu(a), a))
 
     def attention(self, projected: torch.Tensor, groups: list[Group]) -> torch.Tensor:
         """softmax(QKᵀ/√H)·V for each group of texts of one length: [T, 3D] -> [T, D]."""
         dtype, size = projected.dtype, projected.shape[1] // 3
-        if self.uses_onednn:  # half precision is slower at products as small as these
-            projected = projected.float()
+        if dtype.itemsize < 4 and projected.device.type == "cpu":
+            projected = projected.float()  # half precision is slower at products as small as these
         contexts, start = [], 0
         for texts, length, mask in groups:
             own = projected[start : start + texts * length]
@@ -290,23 +273,3 @@ def run_on(heads: torch.Tensor, keys: int) -> torch.Tensor:
     """Each text's keys or values and those after it in memory, together `keys` of them; no copy."""
     texts, num_heads, _, size = heads.shape
     return heads.as_strided((texts, num_heads, keys, size), heads.stride())
-
-
-def has_onednn(device: torch.device, dtype: torch.dtype) -> bool:
-    """Are oneDNN's operators here, for this device and precision, and do they compute the same?"""
-    if device.type != "cpu" or not torch.backends.mkldnn.is_available():
-        return False
-    x, weight, bias = torch.ones(3, 16), torch.full((8, 16), 0.1), torch.ones(8)
-    x, weight, bias = (tensor.to(dtype) for tensor in (x, weight, bias))
-    try:
-        ordered = torch.ops.mkldnn._reorder_linear_weight(weight)
-        pointwise = torch.ops.mkldnn._linear_pointwise
-        mapped = pointwise(x, ordered, bias, "gelu", [], "none")
-        added = pointwise.binary(x, bias.expand(3, 8).contiguous(), ordered, bias, "add")
-    except (AttributeError, RuntimeError):  # NotImplementedError is a RuntimeError
-        return False
-    expected = functional.linear(x, weight, bias)
-    close = 1e-5 if dtype == torch.float32 else 2e-2
-    return torch.allclose(mapped, functional.gelu(expected), atol=close) and torch.allclose(
-        added, expected + bias, atol=close
-    )

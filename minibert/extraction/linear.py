@@ -1,0 +1,101 @@
+"""The ways to compute x·Wᵀ + b, and which of them is used where.
+
+    way = OneDnn(weight, bias)
+    way(x)                  x·Wᵀ + b
+    way.gelu(x)             GELU(x·Wᵀ + b)
+    way.add(x, residual)    x·Wᵀ + b + residual
+
+`choose` decides by the device, the precision, the processor's instructions and the number of
+tokens: by what is the same in each run, so that each run gives the same bytes. A name of WAYS given
+to Engine (`linear="pytorch"`) overrides it.
+"""
+
+from typing import Any
+
+import torch
+from torch.nn import functional
+
+from minibert.compression.quantization import quantize, quantized_linear
+
+DTYPES = (torch.float32, torch.bfloat16, torch.float16, torch.float64, torch.int8)
+
+
+class PyTorch:
+    """PyTorch's own product: MKL on most CPUs, cuBLAS on a GPU. The weights stay as they are."""
+
+    def __init__(self, weight: torch.Tensor, bias: torch.Tensor):
+        self.weight, self.bias = weight, bias
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        return functional.linear(x, self.weight, self.bias)
+
+    def gelu(self, x: torch.Tensor) -> torch.Tensor:
+        return functional.gelu(self(x))
+
+    def add(self, x: torch.Tensor, residual: torch.Tensor) -> torch.Tensor:
+        return self(x).add_(residual)
+
+
+class OneDnn(PyTorch):
+    """oneDNN's product. The weights are put once into the order in which it reads them; otherwise
+    that is done at each call. GELU and the residual are applied to each number while it is still in
+    the processor.
+    """
+
+    def __init__(self, weight: torch.Tensor, bias: torch.Tensor):
+        super().__init__(torch.ops.mkldnn._reorder_linear_weight(weight), bias)
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.ops.mkldnn._linear_pointwise(x, self.weight, self.bias, "none", [], "")
+
+    def gelu(self, x: torch.Tensor) -> torch.Tensor:  # form "none": erf, not tanh
+        return torch.ops.mkldnn._linear_pointwise(x, self.weight, self.bias, "gelu", [], "none")
+
+    def add(self, x: torch.Tensor, residual: torch.Tensor) -> torch.Tensor:
+        pointwise = torch.ops.mkldnn._linear_pointwise.binary
+        return pointwise(x, residual, self.weight, self.bias, "add")
+
+
+class Int8(PyTorch):
+    """Whole numbers of one byte: compression/quantization.py."""
+
+    def __init__(self, weight: torch.Tensor, bias: torch.Tensor):
+        weight, self.scale = quantize(weight)
+        super().__init__(weight, bias)
+
+    def __call__(self, x: torch.Tensor) -> torch.Tensor:
+        return quantized_linear(x, self.weight, self.scale, self.bias)
+
+
+WAYS: dict[str, Any] = {"pytorch": PyTorch, "onednn": OneDnn, "int8": Int8}
+
+
+def choose(device: torch.device, dtype: torch.dtype, wanted: str | None = None) -> str:
+    """The name of the way to use: the one wanted, or the fastest."""
+    if wanted is not None:
+        if wanted not in WAYS or (wanted == "int8") != (dtype == torch.int8):
+            names = ", ".join(WAYS)
+            raise ValueError(f"linear must be one of {names} (int8 for int8), not {wanted!r}")
+        return wanted
+    if dtype == torch.int8:
+        return "int8"
+    return "onednn" if has_onednn(device, dtype) else "pytorch"
+
+
+def has_onednn(device: torch.device, dtype: torch.dtype) -> bool:
+    """Are oneDNN's operators here, for this device and precision, and do they compute the same?"""
+    if device.type != "cpu" or not torch.backends.mkldnn.is_available():
+        return False
+    x, weight, bias = torch.ones(3, 16), torch.full((8, 16), 0.1), torch.ones(8)
+    x, weight, bias = (tensor.to(dtype) for tensor in (x, weight, bias))
+    residual = bias.expand(3, 8).contiguous()
+    try:
+        one = OneDnn(weight, bias)
+        mapped, added = one.gelu(x), one.add(x, residual)
+    except (AttributeError, RuntimeError):  # NotImplementedError is a RuntimeError
+        return False
+    other = PyTorch(weight, bias)
+    close = 1e-5 if dtype == torch.float32 else 2e-2
+    return torch.allclose(mapped, other.gelu(x), atol=close) and torch.allclose(
+        added, other.add(x, residual), atol=close
+    )
