@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from minibert.extraction.engine import has_onednn
+from minibert.extraction.linear import has_onednn
 from tests.mutations import MUTATIONS
 
 RELOADED = ("minibert", "weights_loader", "tests")

@@ -60,6 +60,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--normalize", action="store_true", default=None, help="vectors of length 1")
     group.add_argument("--dtype", choices=("float32", "bfloat16", "int8", "float16", "float64"))
+    group.add_argument(
+        "--linear",
+        choices=("pytorch", "onednn", "int8"),
+        help="how linear maps are computed (default: what is fastest here)",
+    )
     group.add_argument("--device", help="cpu, cuda, cuda:1 … (default: the GPU, if there is one)")
     group.add_argument(
         "--long", choices=("error", "truncate", "windows"), help="texts over the limit (error)"
@@ -83,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
         return write_file(args)
     if args.input:
         raise ValueError("--input needs --out: where the vectors are to go")
-    for name in ("dtype", "device", *CHOICES[2:]):
+    for name in ("dtype", "linear", "device", *CHOICES[2:]):
         if getattr(args, name) is not None:
             raise ValueError(f"--{name.replace('_', '-')} needs --out; printed are whole layers")
     return print_texts(args)
@@ -100,7 +105,8 @@ def write_file(args: argparse.Namespace) -> int:
     from weights_loader import load_bert
 
     model, tokenizer = load_bert(args.model, device=choose_device(args.device))
-    engine = Engine(model, dtype=getattr(torch, args.dtype) if args.dtype else None, let_go=True)
+    dtype = getattr(torch, args.dtype) if args.dtype else None
+    engine = Engine(model, dtype=dtype, linear=args.linear, let_go=True)
     choices = {name: getattr(args, name) for name in CHOICES if getattr(args, name) is not None}
     problems = embed_file(
         args.input or args.text, args.out, model=engine, tokenizer=tokenizer, **choices

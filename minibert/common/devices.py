@@ -1,6 +1,7 @@
 """What to compute on, and in which precision."""
 
 import os
+import platform
 import warnings
 
 import torch
@@ -26,10 +27,17 @@ def choose_precision(wanted: str, device: torch.device) -> str:
     """ "auto" is bfloat16 where the hardware multiplies it, else float32."""
     if wanted != "auto":
         return wanted
+    return "bfloat16" if has_bfloat16(device) else "float32"
+
+
+def has_bfloat16(device: torch.device) -> bool:
+    """Does the hardware multiply bfloat16? Where it does not, that takes many times as long."""
     if device.type == "cuda":
-        return "bfloat16" if torch.cuda.is_bf16_supported() else "float32"
+        return torch.cuda.is_bf16_supported()
     try:
-        has_bfloat16 = torch.ops.mkldnn._is_mkldnn_bf16_supported()
+        is_known = torch.ops.mkldnn._is_mkldnn_bf16_supported()
     except (AttributeError, RuntimeError):  # another build of PyTorch
-        has_bfloat16 = False
-    return "bfloat16" if has_bfloat16 else "float32"
+        return False
+    # oneDNN knows how to do it on every processor with AVX-512, also by other instructions.
+    is_intel = platform.machine() in ("x86_64", "AMD64")
+    return is_known and (not is_intel or torch.cpu._is_avx512_bf16_supported())

@@ -15,6 +15,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
+from minibert.common.devices import has_bfloat16
 from minibert.compression.quantization import quantize, quantized_linear
 
 DTYPES = (torch.float32, torch.bfloat16, torch.float16, torch.float64, torch.int8)
@@ -78,7 +79,14 @@ def choose(device: torch.device, dtype: torch.dtype, wanted: str | None = None) 
             raise ValueError(f"linear must be one of {names} (int8 for int8), not {wanted!r}")
         return wanted
     if dtype == torch.int8:
+        if device.type != "cpu":
+            raise ValueError("int8 is for CPUs; on a GPU take bfloat16")
         return "int8"
+    if dtype == torch.bfloat16 and not has_bfloat16(device):
+        raise ValueError(
+            "this processor does not multiply bfloat16: float32 and int8 are faster "
+            "(linear 'pytorch' computes it all the same)"
+        )
     return "onednn" if has_onednn(device, dtype) else "pytorch"
 
 

@@ -16,7 +16,7 @@ from minibert import (
 )
 from minibert.compression.importance import Importance, masked_lm_loss
 from tests import tiny
-from tests.extraction.test_engine import largest_difference, path  # noqa: F401
+from tests.extraction.test_engine import largest_difference, linear  # noqa: F401
 from weights_loader import load_bert, save_bert
 
 GIVEN = tiny.inputs()
@@ -124,13 +124,13 @@ def test_transformers_reads_it(tmp_path):
         {"heads": 0.5, "neurons": 0.9, "by": by()},
     ],
 )
-def test_the_engine_is_the_textbook(path, taken):  # noqa: F811
+def test_the_engine_is_the_textbook(linear, taken):  # noqa: F811
     exact = tiny.ours(BertModel)
     prune(exact, **taken)
     assert largest_difference(exact, Engine(exact), GIVEN) <= 1e-12
     model = exact.float()
     kept = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    assert largest_difference(model, Engine(model), GIVEN) <= 5e-6
+    assert largest_difference(model, Engine(model, linear=linear), GIVEN) <= 5e-6
     assert all(torch.equal(tensor, kept[name]) for name, tensor in model.state_dict().items())
 
 
@@ -147,12 +147,12 @@ def test_the_engine_computes_less():
     assert second.inner(x).shape == (4, 11)
 
 
-def test_lengths_at_which_attention_reads_on(path):  # noqa: F811
+def test_lengths_at_which_attention_reads_on(linear):  # noqa: F811
     """With heads left out, a text's keys still run on into its neighbour's, and not elsewhere."""
     torch.manual_seed(0)
     model = BertModel(BertConfig(31, 28, 2, 4, 56)).eval()
     prune(model, heads={0: [0, 3], 1: [2]})
-    engine = Engine(model)
+    engine = Engine(model, linear=linear)
     for length in (1, 7, 15, 16, 25):
         ids = torch.randint(1, 31, (5, length))
         assert largest_difference(model, engine, {"input_ids": ids}) <= 5e-6

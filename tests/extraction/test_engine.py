@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from minibert import BertConfig, BertForPreTraining, BertModel
 from minibert.common.devices import choose_device
-from minibert.extraction import engine as engine_module
 from minibert.extraction.engine import Engine
+from minibert.extraction.linear import choose, has_onednn
 from minibert.extraction.parallel import batches, in_parallel
 from tests import tiny
 from weights_loader import load_bert
@@ -38,29 +38,26 @@ def largest_difference(model, engine, inputs):
     return max(differences)
 
 
-@pytest.fixture(params=["oneDNN", "PyTorch"])
-def path(request, monkeypatch):
-    """Each test on both paths, where this machine has both."""
-    if request.param == "PyTorch":
-        monkeypatch.setattr(engine_module, "has_onednn", lambda device, dtype: False)
-    elif not engine_module.has_onednn(torch.device("cpu"), torch.float32):
+@pytest.fixture(params=["onednn", "pytorch"])
+def linear(request):
+    """Each test in both ways, where this machine has both."""
+    if request.param == "onednn" and not has_onednn(torch.device("cpu"), torch.float32):
         pytest.skip("this build of PyTorch or this CPU has no oneDNN operators")
     return request.param
 
 
-def test_the_path_is_told(path):
-    engine = Engine(tiny.ours(BertModel).float())
-    assert engine.description.startswith(path)
-    assert engine.description.endswith("float32 on cpu")
+def test_the_way_is_told(linear):
+    engine = Engine(tiny.ours(BertModel).float(), linear=linear)
+    assert engine.description == f"linear maps: {linear}; float32 on cpu"
 
 
 def test_double_precision():
     assert largest_difference(MODEL, Engine(MODEL), GIVEN) <= 1e-12
 
 
-def test_float32(path):
+def test_float32(linear):
     model = tiny.ours(BertModel).float()
-    assert largest_difference(model, Engine(model), GIVEN) <= 5e-6
+    assert largest_difference(model, Engine(model, linear=linear), GIVEN) <= 5e-6
 
 
 def test_a_model_with_heads_and_no_masks():
@@ -168,9 +165,9 @@ def test_texts_end_to_end():
         ["A man is playing a guitar.", "", "Hello, my dog is cute. " * 12, "!"],
     ],
 )
-def test_a_real_checkpoint(path, texts):
+def test_a_real_checkpoint(linear, texts):
     model, tokenizer = load_bert()
-    engine = Engine(model)
+    engine = Engine(model, linear=linear)
     # Measured: at most 0.9e-6 with AVX-512, 1.3e-6 without.
     assert largest_difference(model, engine, tokenizer(texts)) <= 5e-6
 
@@ -191,7 +188,7 @@ def test_half_precision_is_close():
     """bfloat16 has 8 bits: 0.4 % of a number. Measured: cosine 0.99991 at least."""
     model, tokenizer = load_bert()
     inputs = tokenizer(["A man is playing a guitar.", "Hello, my dog is cute."])
-    engine = Engine(model, dtype=torch.bfloat16)
+    engine = Engine(model, dtype=torch.bfloat16, linear="pytorch")  # on any processor
     with torch.no_grad():
         expected = model(**inputs).hidden_states
     is_real = inputs["attention_mask"] == 1
@@ -208,7 +205,7 @@ def test_on_a_gpu():
     expected = Engine(model)(**GIVEN)
     engine = Engine(model.cuda())
     found = engine(**{name: tensor.cuda() for name, tensor in GIVEN.items()})
-    assert engine.description == "PyTorch; float32 on cuda:0"
+    assert engine.description == "linear maps: pytorch; float32 on cuda:0"
     for ours, state in zip(found, expected, strict=True):
         torch.testing.assert_close(ours.cpu(), state, rtol=0, atol=1e-4)
 
@@ -236,7 +233,44 @@ def test_what_is_no_model_and_no_precision():
     with pytest.raises(ValueError, match="Engine takes minibert's models, not Linear"):
         Engine(torch.nn.Linear(2, 2))
     with pytest.raises(ValueError, match="dtype must be one of"):
-        Engine(MODEL, dtype=torch.int8)
+        Engine(MODEL, dtype=torch.int16)
+    for dtype, linear in ((None, "abacus"), (torch.int8, "pytorch"), (torch.float32, "int8")):
+        with pytest.raises(ValueError, match=f"linear must be one of .*, not '{linear}'"):
+            Engine(MODEL, dtype=dtype, linear=linear)
+
+
+def test_what_the_hardware_has_not(monkeypatch):
+    with pytest.raises(ValueError, match="int8 is for CPUs"):
+        choose(torch.device("cuda"), torch.int8)
+    monkeypatch.setattr("minibert.extraction.linear.has_bfloat16", lambda device: False)
+    with pytest.raises(ValueError, match="this processor does not multiply bfloat16: float32 and"):
+        Engine(MODEL, dtype=torch.bfloat16)
+
+
+def test_int8():
+    """Close to float32, in each layer. Measured: cosine 0.997 at least."""
+    model, tokenizer = load_bert()
+    inputs = tokenizer(["A man is playing a guitar.", "Hello, my dog is cute."])
+    engine = Engine(model, dtype=torch.int8)
+    with torch.no_grad():
+        expected = model(**inputs).hidden_states
+    is_real = inputs["attention_mask"] == 1
+    found = engine(**inputs)
+    assert torch.equal(found[0], Engine(model)(**inputs)[0])  # embeddings and LayerNorm are float32
+    for ours, state in zip(found, expected, strict=True):
+        assert ours.dtype == torch.float32
+        cosine = torch.nn.functional.cosine_similarity(ours[is_real], state[is_real], dim=1)
+        assert cosine.min() > 0.99
+
+
+def test_int8_of_a_text_does_not_depend_on_the_others():
+    model, tokenizer = load_bert()
+    engine = Engine(model, dtype=torch.int8)
+    ids = tokenizer("A man is playing a guitar.", return_tensors=None)["input_ids"]
+    alone, _ = engine.run([ids])
+    beside, _ = engine.run([ids, [7] * 40, [9] * 90])
+    for one, other in zip(alone, beside, strict=True):
+        torch.testing.assert_close(one, other[: len(ids)], rtol=0, atol=2e-2)
 
 
 def test_choose_device(monkeypatch):
