@@ -76,7 +76,7 @@ MAY_USE = {
     "inspection": {"textbook"},
     "loading": {"textbook", "common"},
     "weights_loader": {"textbook", "common", "loading"},
-    "extraction": {"textbook", "common", "weights_loader"},
+    "extraction": {"textbook", "common", "compression", "weights_loader"},
     "proof": {"textbook", "inspection", "loading", "weights_loader"},
     "pretraining": {"textbook", "common", "training"},
     "compression": {"textbook", "inspection"},

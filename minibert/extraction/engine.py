@@ -183,7 +183,8 @@ class Engine:
         reading past the end of a text brings nothing.
         """
         extra = -length % LANES
-        if self.device.type != "cpu" or length % LANES < MANY or extra > behind:
+        is_float32 = self.device.type == "cpu" and self.state_dtype != torch.float64
+        if not is_float32 or length % LANES < MANY or extra > behind:
             return None
         return functional.pad(torch.zeros(length, length), (0, extra), value=-torch.inf)
 
