@@ -102,7 +102,13 @@ def quantized(path: Path) -> Path:
     out = path.with_name("int8.onnx")
     logging.disable(logging.WARNING)
     of_new_operators = {"DefaultTensorType": onnx.TensorProto.FLOAT}
-    quantize_dynamic(path, out, per_channel=True, extra_options=of_new_operators)
+    quantize_dynamic(
+        path,
+        out,
+        per_channel=True,
+        reduce_range=not torch.cpu._is_vnni_supported(),  # else its sums overflow 16 bits
+        extra_options=of_new_operators,
+    )
     logging.disable(logging.NOTSET)
     return out
 
