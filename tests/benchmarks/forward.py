@@ -62,8 +62,8 @@ def only_products(engine: Engine, batch: int, length: int) -> None:
         own = x[: len(texts) * length]
         for layer in engine.layers:
             layer.query_key_value(own)
-            layer.attention_output(own, own)
-            layer.output(layer.inner(own), own)
+            layer.attention_output(own)
+            layer.output(layer.inner(own))
 
     for _ in in_parallel(work, shares, engine.device):
         pass
