@@ -1,11 +1,13 @@
-"""Many sentences, all layers, mean-pooled: python -m tests.benchmarks.corpus
+"""Many sentences, mean-pooled: python -m tests.benchmarks.corpus
 
-MiniLM on STS-B dev's first column and SST-2 dev. Ours gives all 7 layers; sentence-transformers'
-`encode` gives one; the loop over transformers is what most people write: batches of 32, padded, all
-hidden states, mean over the mask. Same process, same threads, taking turns, medians. "at most" is
-the ratio of a program that did nothing but the matrix products, without padding, each at the speed
-of the best. Then: cold start, growth with the number of sentences, and which layer to pool (STS-B
-dev, Spearman).
+MiniLM on STS-B dev's first column and SST-2 dev. Ours gives all 7 layers, the others one: those of
+peers.py, with the sentences sorted by length, and sentence-transformers' `encode`. The loop over
+transformers is what most people write: batches of 32, padded, all hidden states, mean over the
+mask. Same process, same threads, taking turns, medians. "of best" is the speed of the sentences'
+matrix products, without padding, as a share of the best float32 product here.
+
+Then: what int8 costs and brings, one sentence, cold start, growth with the number of sentences, and
+which layer to pool (STS-B dev, Spearman).
 """
 
 import csv
@@ -31,12 +33,20 @@ from minibert.extraction.embed import embed
 from minibert.extraction.engine import Engine
 from minibert.extraction.layers import RECIPES, layer_names
 from tests.benchmarks.forward import best_gemm, flops
-from tests.benchmarks.timing import medians
+from tests.benchmarks.peers import embed_sorted, installed, peers
+from tests.benchmarks.timing import medians, print_machine
 from tests.shared import SHARED
 from weights_loader import load_bert
 
 MINILM = str(SHARED / "checkpoints" / "all-MiniLM-L6-v2")
 ROUNDS = 5
+# What, how many times as fast as what, is wanted with AVX2 and with AVX-512.
+RATIOS = (
+    ("ours, all 7 layers", "ONNX Runtime", 1.25, 1.25),
+    ("ours, all 7 layers", "sentence-transformers", 1.5, 2.9),
+    ("ours, int8", "ONNX Runtime, int8", 1.25, 1.25),
+    ("ours, int8", "ours, all 7 layers", 1.6, 1.5),
+)
 
 
 def sts_b() -> tuple[list[str], list[str], numpy.ndarray]:
@@ -77,40 +87,93 @@ def spearman(a: numpy.ndarray, b: numpy.ndarray) -> float:
 
 
 def compare_corpus() -> None:
-    import sentence_transformers
-
     texts = sts_b()[0] + sst_2()
     model, tokenizer = load_bert(MINILM)
-    engine, half_engine = Engine(model), Engine(model, dtype=torch.bfloat16)
-    choices = {"tokenizer": tokenizer, "layers": "all"}
+    engines = {"ours, all 7 layers": Engine(model)}
+    for dtype in (torch.bfloat16, torch.int8):
+        name = f"ours, {str(dtype).removeprefix('torch.')}"
+        try:
+            engines[name] = Engine(model, dtype=dtype)
+        except ValueError as error:
+            print(f"{name} is left out: {error}")
     theirs = transformers.BertModel.from_pretrained(MINILM).eval()
     their_tokenizer = transformers.BertTokenizer.from_pretrained(MINILM)
-    # Without a modules.json it takes the mean over the tokens, which is what we want.
-    encoder = sentence_transformers.SentenceTransformer(MINILM, device="cpu")
-    works = {
-        "ours, all 7 layers": lambda: embed(texts, model=engine, **choices),
-        "ours, bfloat16": lambda: embed(texts, model=half_engine, **choices),
-        "sentence-transformers, last layer": lambda: encoder.encode(texts, show_progress_bar=False),
-        "padded loop, all 7 layers": lambda: padded_loop(theirs, their_tokenizer, texts),
-    }
-    ours, half = works["ours, all 7 layers"](), works["ours, bfloat16"]()
-    print(f"{len(texts)} sentences, {torch.get_num_threads()} threads; largest difference from")
-    last = torch.from_numpy(works["sentence-transformers, last layer"]())
-    print(f"  sentence-transformers {(ours[:, -1] - last).abs().max():.1e} (last layer)")
-    loop = works["padded loop, all 7 layers"]()
-    print(f"  the padded loop       {(ours - loop).abs().max():.1e} (all layers)")
-    cosine = torch.nn.functional.cosine_similarity(ours, half, dim=-1)
-    print(f"  cosine of bfloat16 to float32: at least {cosine.min():.5f}\n")
+    runs = peers(theirs, every=False)
+    choices = {"tokenizer": tokenizer, "layers": "all"}
+    works = {name: partial(embed, texts, model=it, **choices) for name, it in engines.items()}
+    for name, run in runs.items():
+        works[name] = partial(embed_sorted, run, their_tokenizer, texts)
+    if installed("sentence-transformers", "sentence_transformers"):
+        encode = sentence_encoder()
+        works["sentence-transformers"] = lambda: torch.from_numpy(encode(texts))
+    works["padded loop, all 7 layers"] = lambda: padded_loop(theirs, their_tokenizer, texts)
+
+    ours = works["ours, all 7 layers"]()
+    print(f"\n{len(texts)} sentences, {torch.get_num_threads()} threads; beside ours in float32:")
+    for name, work in works.items():
+        found = work()
+        own = ours if found.dim() == 3 else ours[:, -1]
+        cosine = torch.nn.functional.cosine_similarity(own, found, dim=-1)
+        cosines = f"cosine at least {cosine.min():.5f}, mean {cosine.mean():.5f}"
+        print(f"  {name:<28}largest difference {(own - found).abs().max():.1e}, {cosines}")
     times = dict(zip(works, medians(*works.values(), rounds=ROUNDS), strict=True))
-    wanted = {"ours, bfloat16": "1/1.5", "sentence-transformers, last layer": "3"}
-    wanted["padded loop, all 7 layers"] = "4"
     base = times["ours, all 7 layers"]
     products = sum(flops(model.config, 1, len(tokenizer.text_ids(text)) + 2) for text in texts)
     limit = products / best_gemm() / 1e9
-    print(f"{'':<36}{'seconds':>9}{'sentences/s':>13}{'over ours':>11}{'wanted':>8}{'at most':>9}")
+    print(f"\n{'':<28}{'seconds':>9}{'sentences/s':>13}{'over ours':>11}{'of best':>9}")
     for name, took in times.items():
-        row = f"{took:9.2f}{len(texts) / took:13,.0f}{took / base:11.2f}"
-        print(f"{name:<36}{row}{wanted.get(name, ''):>8}{took / limit:9.2f}", flush=True)
+        row = f"{took:9.2f}{len(texts) / took:13,.0f}{took / base:11.2f}{limit / took:9.0%}"
+        print(f"{name:<28}{row}", flush=True)
+    print()
+    is_wide = "AVX512" in torch.backends.cpu.get_cpu_capability()
+    for name, other, *wanted in RATIOS:
+        if name in times and other in times:
+            ratio = times[other] / times[name]
+            print(f"{name} over {other}: {ratio:.2f} (wanted: {wanted[is_wide]})")
+
+    first, second, scores = sts_b()
+    full, small = engines["ours, all 7 layers"], engines["ours, int8"]
+    print("\nSTS-B dev, last layer, Spearman × 100, wanted within 0.2: ", end="")
+    own = {name: partial(embed, model=it, tokenizer=tokenizer) for name, it in engines.items()}
+    for name, vectors in own.items():
+        print(f"{name} {correlation(vectors(first), vectors(second), scores):.2f}; ", end="")
+    share = weight_bytes(small) / weight_bytes(full)
+    print(f"\nweights of the linear maps in int8, over float32: {share:.2f} (wanted: 0.3)")
+    text = "A man is playing a guitar on the stage."
+    one = {name: partial(vectors, text) for name, vectors in own.items()}
+    for name, run in runs.items():
+        one[name] = partial(embed_sorted, run, their_tokenizer, [text])
+    print("One sentence to its vector, ms: ", end="")
+    for name, took in zip(one, medians(*one.values(), rounds=200), strict=True):
+        print(f"{name} {1000 * took:.2f}; ", end="")
+    print()
+
+
+def sentence_encoder() -> Callable[[list[str]], numpy.ndarray]:
+    from sentence_transformers import SentenceTransformer
+
+    # Without a modules.json it takes the mean over the tokens, which is what we want.
+    encoder = SentenceTransformer(MINILM, device="cpu")
+    return partial(encoder.encode, show_progress_bar=False)
+
+
+def weight_bytes(engine: Engine) -> int:
+    """The bytes of the linear maps' weights, with all that belongs to them."""
+    tensors = (
+        tensor
+        for layer in engine.layers
+        for way in vars(layer).values()
+        if isinstance(way, engine.way)
+        for tensor in vars(way).values()
+    )
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+
+
+def correlation(a: torch.Tensor, b: torch.Tensor, scores: numpy.ndarray) -> float:
+    """Of the cosines with the scores, Spearman × 100."""
+    # In float64: cosines that are all near 1 differ in digits which float32 does not have.
+    cosines = torch.nn.functional.cosine_similarity(a.double(), b.double())
+    return 100 * spearman(cosines.numpy(), scores)
 
 
 COLD = {
@@ -207,11 +270,6 @@ def compare_growth() -> None:
 def which_layer() -> None:
     """STS-B dev: cosine of two sentences against the score people gave, Spearman × 100."""
 
-    def correlation(a: torch.Tensor, b: torch.Tensor) -> float:
-        # In float64: cosines that are all near 1 differ in digits which float32 does not have.
-        cosines = torch.nn.functional.cosine_similarity(a.double(), b.double())
-        return 100 * spearman(cosines.numpy(), scores)
-
     first, second, scores = sts_b()
     model, tokenizer = load_bert(MINILM)
     names = [*layer_names(model.config.num_hidden_layers), *RECIPES]
@@ -220,19 +278,18 @@ def which_layer() -> None:
         row = []
         for pool in ("mean", "cls", "max"):
             embedder = {"model": model, "tokenizer": tokenizer, "layers": name, "pool": pool}
-            row.append(correlation(embed(first, **embedder), embed(second, **embedder)))
+            row.append(correlation(embed(first, **embedder), embed(second, **embedder), scores))
         print(f"{name:<36}" + "".join(f"{value:8.2f}" for value in row), flush=True)
-    import sentence_transformers
-
-    # Without a modules.json it takes the mean over the tokens, which is what we want.
-    encoder = sentence_transformers.SentenceTransformer(MINILM, device="cpu")
-    a, b = (torch.from_numpy(encoder.encode(texts)) for texts in (first, second))
-    print(f"{'sentence-transformers, last layer':<36}{correlation(a, b):8.2f}")
+    if installed("sentence-transformers", "sentence_transformers"):
+        encode = sentence_encoder()
+        a, b = (torch.from_numpy(encode(texts)) for texts in (first, second))
+        print(f"{'sentence-transformers, last layer':<36}{correlation(a, b, scores):8.2f}")
 
 
 def main() -> None:
     if not Path(MINILM).is_dir():
         raise SystemExit(f"MiniLM is not in {SHARED} (MINIBERT_SHARED)")
+    print_machine()
     compare_corpus()
     gc.collect()
     compare_cold_start()
