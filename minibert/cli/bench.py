@@ -34,7 +34,8 @@ def run(args: argparse.Namespace) -> int:
         raise ValueError(f"{source}: line {wrong.number}: {wrong.error}")
     account = load_bert(args.model)[0].account
     rows = bench(args.model, [line.text for line in lines], seconds=args.seconds)
-    where = "the GPU" if torch.cuda.is_available() else f"the CPU, threads: {torch.get_num_threads()}"
+    threads = f"the CPU, threads: {torch.get_num_threads()}"
+    where = "the GPU" if torch.cuda.is_available() else threads
     whose = f"{args.input or 'of ours, 1 to 7 sentences'}, {rows[0].tokens / rows[0].texts:.0f}"
     print(f"model: {account.source}, on {where}\ntexts: {whose} tokens on average")
     if account.note:
