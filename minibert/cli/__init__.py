@@ -8,6 +8,7 @@ from typing import NoReturn, TextIO
 
 from minibert import __version__
 from minibert.cli import (
+    bench,
     embed,
     fill_mask,
     layers,
@@ -30,6 +31,7 @@ COMMANDS = {
     "fill-mask": fill_mask,
     "next-sentence": next_sentence,
     "prune": prune,
+    "bench": bench,
 }
 
 

@@ -20,6 +20,7 @@ COMMANDS = {
     "next-sentence": "next-sentence a b --model model",
     "tokenize": "tokenize 'a b' --model model",
     "verify": "verify model --text 'a b'",
+    "bench": "bench --model model --input texts.txt --seconds 0.1",
 }
 QUICK = ("embed", "layers", "walk", "fill-mask", "next-sentence")  # verify imports transformers
 TOKENIZING = ("tokenize", "embed", "fill-mask", "walk")

@@ -30,7 +30,7 @@ REFUSED: list[tuple[str, str]] = [
         ("pool ''", "pool"), ("pool tokens", "safetensors"), ("pool word-mean", "safetensors"),
         ("long never", "invalid choice"), ("stride x", "invalid int"), ("field text", "field"),
         ("long windows --stride=-1", "stride"), ("long windows --stride 11", "stride"),
-        ("dtype int8", "invalid choice"), ("on-error stop", "invalid choice"),
+        ("dtype int4", "invalid choice"), ("on-error stop", "invalid choice"),
         ("column 1", "column"), ("header", "header")]),
     *((f"{EMBED} --device {name}", "device") for name in (
         "privateuseone", "abacus", "''", "cuda:99", "cuda:-1", "cpu:x", "meta", "mps", "xla",
@@ -61,6 +61,11 @@ REFUSED: list[tuple[str, str]] = [
     ("fill-mask 'a b' --model model", r"\[MASK\]"),
     (f"fill-mask '[MASK]{' a' * 20}' --model model", "13"),
     *((f"fill-mask '[MASK]' --model model --top {top}", "top") for top in (0, -1, 32, 10**30, "x")),
+    *((f"{COMMANDS['bench']} --{option}", told) for option, told in [
+        ("seconds 0", "seconds"), ("seconds=-1", "seconds"), ("seconds nan", "seconds"),
+        ("seconds inf", "seconds"), ("seconds x", "invalid float"), ("field text", "field"),
+        ("input nowhere.txt", "nowhere"), ("input texts.csv", "column"), ("input ''", "")]),
+    ("bench --column 1 --model model", "column"),
     ("next-sentence a", "required"),
     ("next-sentence '' b --model model", "first"),
     ("next-sentence a '' --model model", "second"),
@@ -69,6 +74,7 @@ REFUSED: list[tuple[str, str]] = [
 WORKING: list[tuple[str, tuple[str, ...]]] = [
     (f"{EMBED} --layers last --stride 5", ("o.npy",)),
     ("embed '' --model model --out o.npy", ("o.npy",)),
+    (f"{EMBED} --dtype int8", ("o.npy",)),
     ("embed a --model model --layers last", ()),
     (f"embed {LONG} --model model --out o.npy --long windows", ("o.npy",)),
     (f"embed {LONG} --model model --out o.npy --long truncate", ("o.npy",)),
