@@ -6,8 +6,9 @@ Each row has a scale of its own: a row of W for each output feature, a row of x 
 
     x · Wᵀ + b  ≈  scale_x · (q_x · q_Wᵀ) · scale_W + b
 
-where q_x · q_Wᵀ is exact: products of bytes, added up in 32 bits. A scale belongs to one token, so
-a text's vectors do not depend on the texts beside it.
+where q_x · q_Wᵀ is exact: products of bytes, whose sums fit into 32 bits. The engine
+(extraction/linear.py) has the processor multiply bytes; here it is the same in float64. A scale
+belongs to one token, so a text's vectors do not depend on the texts beside it.
 
 Shapes: x [T, D] -> q [T, D], scale [T, 1];  q_W [out, D], scale_W [out, 1]
 
@@ -38,5 +39,5 @@ def quantized_linear(
 ) -> torch.Tensor:
     """x · Wᵀ + b with the product in whole numbers."""
     q, scale = quantize(x)
-    product = torch._int_mm(q, q_weight.T)  # int8 by int8, summed in int32
+    product = (q.double() @ q_weight.double().T).float()  # whole numbers: float64 adds them exactly
     return product * weight_scale.T * scale + bias

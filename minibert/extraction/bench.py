@@ -18,6 +18,7 @@ from minibert.common.devices import choose_device, choose_precision
 from minibert.common.lines import blocks
 from minibert.extraction.embedder import Embedder, warn_of_unknown
 from minibert.extraction.engine import Engine
+from minibert.extraction.linear import has_int8
 from minibert.extraction.reading import read_source
 from weights_loader import load_bert
 
@@ -55,9 +56,13 @@ def bench(
     if not texts:
         raise ValueError("there are no texts to embed")
     device = choose_device()
-    dtypes = [torch.float16 if device.type == "cuda" else torch.int8, torch.float32]
+    dtypes = [torch.float32]
+    if device.type == "cuda":
+        dtypes.insert(0, torch.float16)
+    elif has_int8(device):
+        dtypes.insert(0, torch.int8)
     if choose_precision("auto", device) == "bfloat16":
-        dtypes.insert(1, torch.bfloat16)
+        dtypes.insert(-1, torch.bfloat16)
     with tqdm(total=seconds, bar_format="{desc} {percentage:3.0f}%|{bar}|", disable=None) as bar:
         found = [measure(model, texts, each, device, seconds / len(dtypes), bar) for each in dtypes]
     count = min(len(vectors) for _, vectors in found)

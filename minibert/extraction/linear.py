@@ -16,7 +16,7 @@ import torch
 from torch.nn import functional
 
 from minibert.common.devices import has_bfloat16
-from minibert.compression.quantization import quantize, quantized_linear
+from minibert.compression.quantization import quantize
 
 DTYPES = (torch.float32, torch.bfloat16, torch.float16, torch.float64, torch.int8)
 
@@ -58,14 +58,20 @@ class OneDnn(PyTorch):
 
 
 class Int8(PyTorch):
-    """Whole numbers of one byte: compression/quantization.py."""
+    """compression/quantization.py's quantized_linear, by a product of bytes where that is exact."""
 
     def __init__(self, weight: torch.Tensor, bias: torch.Tensor):
         weight, self.scale = quantize(weight)
         super().__init__(weight, bias)
+        self.is_fast = has_int8(weight.device)
 
     def __call__(self, x: torch.Tensor) -> torch.Tensor:
-        return quantized_linear(x, self.weight, self.scale, self.bias)
+        q, scale = quantize(x)
+        if self.is_fast:
+            product = torch._int_mm(q, self.weight.T).float()
+        else:
+            product = q.float() @ self.weight.T.float()
+        return product.mul_(self.scale.T).mul_(scale).add_(self.bias)
 
 
 WAYS: dict[str, Any] = {"pytorch": PyTorch, "onednn": OneDnn, "int8": Int8}
@@ -79,8 +85,11 @@ def choose(device: torch.device, dtype: torch.dtype, wanted: str | None = None) 
             raise ValueError(f"linear must be one of {names} (int8 for int8), not {wanted!r}")
         return wanted
     if dtype == torch.int8:
-        if device.type != "cpu":
-            raise ValueError("int8 is for CPUs; on a GPU take bfloat16")
+        if not has_int8(device):
+            raise ValueError(
+                "int8 is fast on CPUs that multiply bytes (VNNI), which this is not: take another "
+                "dtype (linear 'int8' computes it all the same)"
+            )
         return "int8"
     if dtype == torch.bfloat16 and not has_bfloat16(device):
         raise ValueError(
@@ -88,6 +97,16 @@ def choose(device: torch.device, dtype: torch.dtype, wanted: str | None = None) 
             "(linear 'pytorch' computes it all the same)"
         )
     return "onednn" if has_onednn(device, dtype) else "pytorch"
+
+
+def has_int8(device: torch.device) -> bool:
+    """Does the processor multiply bytes exactly? Older ones add pairs of products in 16 bits, and
+    cut off what is larger.
+    """
+    if device.type != "cpu":
+        return False
+    q = torch.full((32, 64), 127, dtype=torch.int8)
+    return bool((torch._int_mm(q, q.T) == 64 * 127 * 127).all())
 
 
 def has_onednn(device: torch.device, dtype: torch.dtype) -> bool:

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from minibert import BertConfig, BertForPreTraining, BertModel
 from minibert.common.devices import choose_device
+from minibert.compression.quantization import quantize, quantized_linear
 from minibert.extraction.engine import Engine
-from minibert.extraction.linear import choose, has_onednn
+from minibert.extraction.linear import Int8, choose, has_onednn
 from minibert.extraction.parallel import batches, in_parallel
 from tests import tiny
 from weights_loader import load_bert
@@ -240,18 +241,24 @@ def test_what_is_no_model_and_no_precision():
 
 
 def test_what_the_hardware_has_not(monkeypatch):
-    with pytest.raises(ValueError, match="int8 is for CPUs"):
+    with pytest.raises(ValueError, match="int8 is fast on CPUs that multiply bytes"):
         choose(torch.device("cuda"), torch.int8)
+    monkeypatch.setattr("minibert.extraction.linear.has_int8", lambda device: False)
+    with pytest.raises(ValueError, match="int8 is fast on CPUs that multiply bytes"):
+        Engine(MODEL, dtype=torch.int8)
     monkeypatch.setattr("minibert.extraction.linear.has_bfloat16", lambda device: False)
     with pytest.raises(ValueError, match="this processor does not multiply bfloat16: float32 and"):
         Engine(MODEL, dtype=torch.bfloat16)
 
 
-def test_int8():
+@pytest.mark.parametrize("is_fast", [True, False])
+def test_int8(is_fast, monkeypatch):
     """Close to float32, in each layer. Measured: cosine 0.997 at least."""
     model, tokenizer = load_bert()
     inputs = tokenizer(["A man is playing a guitar.", "Hello, my dog is cute."])
-    engine = Engine(model, dtype=torch.int8)
+    if not is_fast:
+        monkeypatch.setattr("minibert.extraction.linear.has_int8", lambda device: False)
+    engine = Engine(model, dtype=torch.int8, linear="int8")
     with torch.no_grad():
         expected = model(**inputs).hidden_states
     is_real = inputs["attention_mask"] == 1
@@ -263,9 +270,17 @@ def test_int8():
         assert cosine.min() > 0.99
 
 
+@pytest.mark.parametrize("tokens", [1, 7, 40])
+def test_int8_is_the_formula(tokens):
+    torch.manual_seed(0)
+    x, weight, bias = torch.randn(tokens, 56), torch.randn(24, 56), torch.randn(24)
+    expected = quantized_linear(x, *quantize(weight), bias)
+    torch.testing.assert_close(Int8(weight, bias)(x), expected, rtol=1e-6, atol=1e-6)
+
+
 def test_int8_of_a_text_does_not_depend_on_the_others():
     model, tokenizer = load_bert()
-    engine = Engine(model, dtype=torch.int8)
+    engine = Engine(model, dtype=torch.int8, linear="int8")
     ids = tokenizer("A man is playing a guitar.", return_tensors=None)["input_ids"]
     alone, _ = engine.run([ids])
     beside, _ = engine.run([ids, [7] * 40, [9] * 90])
