@@ -82,7 +82,8 @@ def own_folder(folder: Path, *, older: Iterable[str] = ()) -> Iterator[None]:
         with suppress(OSError):  # somebody may have deleted the folder
             if is_held and [file.name for file in folder.iterdir()] == [MARKER]:
                 (folder / MARKER).unlink()
-                if is_ours or not is_there:
+                # An empty folder of parts was left by a kill; any other may be the user's.
+                if is_ours or not is_there or folder.suffix == ".parts":
                     folder.rmdir()
 
 

@@ -30,6 +30,11 @@ def test_own_folder_is_new_empty_or_ours(tmp_path):
     with pytest.raises(KeyError), own_folder(empty):
         raise KeyError
     assert os.listdir(empty) == []  # a folder that the user made stays
+    parts = tmp_path / "v.npy.parts"  # a kill came before the marker
+    parts.mkdir()
+    with own_folder(parts):
+        pass
+    assert not parts.exists()
     (tmp_path / "file").write_text("x")
     with pytest.raises(ValueError, match="minibert did not make it"), own_folder(tmp_path / "file"):
         pass

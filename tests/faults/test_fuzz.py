@@ -19,6 +19,7 @@ import torch
 from minibert import BertForPreTraining
 from minibert.vocabulary import CheckpointError
 from tests import tiny
+from tests.faults import IS_THOROUGH
 from weights_loader import MODELS, load_bert, save_bert
 
 LIMIT = 2.0  # seconds of this process for one case
@@ -250,8 +251,8 @@ def test_some_broken_folders(break_files, good, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("break_files", [broken_text, broken_weights])
-def test_ten_thousand_broken_folders(break_files, good, tmp_path):
-    fuzz(break_files, good, tmp_path, range(1000, 6000))
+def test_many_broken_folders(break_files, good, tmp_path):
+    fuzz(break_files, good, tmp_path, range(1000, 6000 if IS_THOROUGH else 2000))
 
 
 def test_the_good_folder_is_a_model(good, tmp_path):
