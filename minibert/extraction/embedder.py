@@ -128,6 +128,7 @@ class Embedder:
             "normalize": self.normalize,
             "dtype": str(self.engine.dtype).removeprefix("torch."),
             "device": self.engine.device.type,
+            "linear": self.engine.way_name,
             "vocabulary": self.tokenizer.checksum(),
         }
 

@@ -70,10 +70,10 @@ class Engine:
         self.dtype = bert.embeddings.token.weight.dtype if dtype is None else dtype
         if self.dtype not in DTYPES:
             raise ValueError(f"dtype must be one of {DTYPES}, not {dtype!r}")
-        name = choose(self.device, self.dtype, linear)
-        self.way = WAYS[name]
+        self.way_name = choose(self.device, self.dtype, linear)
+        self.way = WAYS[self.way_name]
         precision = str(self.dtype).removeprefix("torch.")
-        self.description = f"linear maps: {name}; {precision} on {self.device}"
+        self.description = f"linear maps: {self.way_name}; {precision} on {self.device}"
         # Of all that is no linear map: half precision is slower there, int8 impossible.
         self.state_dtype = torch.float32 if self.dtype == torch.int8 else self.dtype
         self.batch_tokens = batch_tokens(self.device, self.config.hidden_size)

@@ -83,6 +83,8 @@ def choose(device: torch.device, dtype: torch.dtype, wanted: str | None = None) 
         if wanted not in WAYS or (wanted == "int8") != (dtype == torch.int8):
             names = ", ".join(WAYS)
             raise ValueError(f"linear must be one of {names} (int8 for int8), not {wanted!r}")
+        if wanted == "onednn" and not has_onednn(device, dtype):
+            raise ValueError(f"linear 'onednn' cannot compute in {dtype} on this {device.type}")
         return wanted
     if dtype == torch.int8:
         if not has_int8(device):

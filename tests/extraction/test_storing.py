@@ -16,6 +16,7 @@ from minibert.common.outputs import MARKER
 from minibert.extraction import embedder as embedder_module
 from minibert.extraction import storing
 from minibert.extraction.embed import embed, embed_file
+from minibert.extraction.engine import Engine
 from weights_loader import load_bert
 
 TEXTS = ["A man plays.", "The cat sat on the mat.", "", "hi"]
@@ -146,6 +147,10 @@ def test_parts_of_other_settings_are_not_used(tmp_path, monkeypatch):
     leave_parts(source, tmp_path / "v.npy", monkeypatch)
     with pytest.raises(ValueError, match="of a run with pool 'mean', not 'cls': give the same"):
         embed_file(source, tmp_path / "v.npy", pool="cls")
+    model, tokenizer = load_bert()
+    engine = Engine(model, dtype=torch.int8, linear="int8")
+    with pytest.raises(ValueError, match="of a run with dtype 'float32', not 'int8', linear "):
+        embed_file(source, tmp_path / "v.npy", model=engine, tokenizer=tokenizer)
     source.write_text("b\n" * 5)
     with pytest.raises(ValueError, match="of a run with input "):
         embed_file(source, tmp_path / "v.npy")
