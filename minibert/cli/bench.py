@@ -1,11 +1,10 @@
 """`minibert bench`: what each dtype costs and gains here, before a million texts are embedded."""
 
 import argparse
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from minibert.cli.embed import number_or_name
+from minibert.cli.texts import add_reading, first_texts
 
 HELP = "how fast each dtype embeds texts on this machine, in how much memory, and how exactly"
 READ = 4096  # texts of a file
@@ -16,8 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", help="a folder or a name on the Hub (default: the bundled one)")
     yours = f"your texts, as embed --input; the first {READ} are read (default: texts of ours)"
     parser.add_argument("--input", type=Path, metavar="FILE", help=yours)
-    parser.add_argument("--field", help="of a .jsonl --input: where the text is")
-    parser.add_argument("--column", type=number_or_name, help="of a .csv or .tsv: number or name")
+    add_reading(parser)
     parser.add_argument("--seconds", type=float, default=30.0, help="for all dtypes together (30)")
 
 
@@ -25,15 +23,11 @@ def run(args: argparse.Namespace) -> int:
     import torch
 
     from minibert.extraction.bench import TEXTS, bench
-    from minibert.extraction.reading import read_source
     from weights_loader import load_bert
 
-    source = TEXTS if args.input is None else args.input
-    lines = list(islice(read_source(source, field=args.field, column=args.column), READ))
-    for wrong in (line for line in lines if line.error):
-        raise ValueError(f"{source}: line {wrong.number}: {wrong.error}")
+    texts = first_texts(TEXTS if args.input is None else args.input, args, READ)
     account = load_bert(args.model)[0].account
-    rows = bench(args.model, [line.text for line in lines], seconds=args.seconds)
+    rows = bench(args.model, texts, seconds=args.seconds)
     threads = f"the CPU, threads: {torch.get_num_threads()}"
     where = "the GPU" if torch.cuda.is_available() else threads
     whose = f"{args.input or 'of ours, 1 to 7 sentences'}, {rows[0].tokens / rows[0].texts:.0f}"

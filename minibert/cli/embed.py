@@ -4,6 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from minibert.cli.texts import add_reading
+
 # layers.CONVENTIONS; named again, because importing that takes a second for `--help`.
 CONVENTIONS = ("transformers", "flair", "google", "bert-as-service")
 HELP = "the embeddings of every encoder layer: printed for texts, written for files"
@@ -26,16 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="a file of texts: .txt (one a line), .jsonl, .csv or .tsv; also .gz or .xz",
     )
-    parser.add_argument("--field", help="of a .jsonl --input: where the text is")
-    parser.add_argument(
-        "--column", type=number_or_name, help="of a .csv or .tsv: a number from 0, or a name"
-    )
-    parser.add_argument(
-        "--header",
-        action="store_true",
-        default=None,
-        help="the first row of a .csv or .tsv has no text; a --column NAME says so, too",
-    )
+    add_reading(parser)
     parser.add_argument(
         "--out", type=Path, metavar="FILE", help="write .npy, .safetensors or .jsonl; resumes"
     )
@@ -74,11 +67,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--overwrite", action="store_true", default=None, help="replace a result that is there"
     )
     group.add_argument("--on-error", choices=("raise", "skip"), help="at a wrong line (raise)")
-
-
-def number_or_name(column: str) -> int | str:
-    """A column as read_source wants it."""
-    return int(column) if column.removeprefix("-").isdecimal() else column
 
 
 def run(args: argparse.Namespace) -> int:

@@ -1,12 +1,11 @@
 """`minibert prune`: take out the heads and neurons that matter least to your texts."""
 
 import argparse
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from minibert.cli.embed import number_or_name
 from minibert.cli.layers import check_plot
+from minibert.cli.texts import add_reading, first_texts
 from minibert.common.outputs import MARKER, own_folder
 
 HELP = "take out the attention heads and feed-forward neurons that matter least to some texts"
@@ -15,8 +14,7 @@ HELP = "take out the attention heads and feed-forward neurons that matter least 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", help="a folder or a name on the Hub (default: the bundled one)")
     parser.add_argument("--text", type=Path, required=True, metavar="FILE", help="as embed --input")
-    parser.add_argument("--field", help="of a .jsonl --text: where the text is")
-    parser.add_argument("--column", type=number_or_name, help="of a .csv or .tsv: number or name")
+    add_reading(parser)
     parser.add_argument("--texts", type=int, default=256, help="read so many (256)")
     parser.add_argument("--heads", type=float, default=0.0, help="the share to take out: 0.25")
     parser.add_argument("--neurons", type=float, default=0.0, help="the share to take out: 0.25")
@@ -44,20 +42,16 @@ def prune_into(args: argparse.Namespace) -> int:
     from minibert.common.files import replacing
     from minibert.compression.importance import draw, importance, masked_lm_loss
     from minibert.compression.pruning import how_many, prune
-    from minibert.extraction.reading import read_source
     from minibert.pretraining.masking import mask_texts
     from weights_loader import save_bert
 
-    lines = list(islice(read_source(args.text, field=args.field, column=args.column), args.texts))
-    for wrong in (line for line in lines if line.error):
-        raise ValueError(f"{args.text}: line {wrong.number}: {wrong.error}")
+    texts = first_texts(args.text, args, args.texts)
     model, tokenizer = load(args.model)
     config = model.bert.config
     layers, limit = config.num_hidden_layers, config.max_position_embeddings
     all_heads, all_neurons = config.num_attention_heads, config.intermediate_size
     how_many("heads", args.heads, (layers, all_heads))  # tell a wrong share now, not at the end
     how_many("neurons", args.neurons, (layers, all_neurons))
-    texts = (line.text for line in lines)
     batches = mask_texts(tokenizer, texts, seed=args.seed, max_length=limit)
     found = importance(model, tqdm(batches, unit=" texts", disable=None))
     heads, neurons = prune(model, heads=args.heads, neurons=args.neurons, by=found)

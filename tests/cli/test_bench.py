@@ -1,3 +1,4 @@
+import argparse
 from types import SimpleNamespace
 
 import pytest
@@ -6,6 +7,7 @@ import torch
 from minibert import BertModel, Engine
 from minibert.cli import main
 from minibert.cli.bench import duration, recommend
+from minibert.cli.texts import add_reading, first_texts
 from minibert.common.devices import has_bfloat16
 from minibert.extraction.bench import TEXTS, held
 from minibert.extraction.linear import has_int8
@@ -40,6 +42,19 @@ def test_the_bundled_model(capsys):
     assert rows["float32"][2:] == [1, 1]
     assert all(rows[name][3] < 1 for name in expected[1:])
     assert said.splitlines()[-1].startswith("recommended: ")
+
+
+def test_the_first_row_of_a_table_may_be_left_out(tmp_path):
+    file = tmp_path / "t.csv"
+    file.write_text("name\na cat\na dog\n")
+    parser = argparse.ArgumentParser()
+    add_reading(parser)
+    for words, expected in (
+        (["--column", "0"], ["name", "a cat"]),
+        (["--column", "0", "--header"], ["a cat", "a dog"]),
+        (["--column", "name"], ["a cat", "a dog"]),
+    ):
+        assert first_texts(file, parser.parse_args(words), 2) == expected
 
 
 def test_texts_of_a_file(capsys, tmp_path):
