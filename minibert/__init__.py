@@ -26,6 +26,8 @@ if TYPE_CHECKING:  # for editors and type checkers: the same names as in PUBLIC
     from minibert.extraction.embed import embed as embed
     from minibert.extraction.embed import embed_file as embed_file
     from minibert.extraction.engine import Engine as Engine
+    from minibert.extraction.search import search as search
+    from minibert.extraction.summary import summarize as summarize
     from minibert.heads import BertForMaskedLM as BertForMaskedLM
     from minibert.heads import BertForNextSentencePrediction as BertForNextSentencePrediction
     from minibert.heads import BertForPreTraining as BertForPreTraining
@@ -58,6 +60,8 @@ PUBLIC = {
     "Engine": "minibert.extraction.engine",
     "embed": "minibert.extraction.embed",
     "embed_file": "minibert.extraction.embed",
+    "search": "minibert.extraction.search",
+    "summarize": "minibert.extraction.summary",
     "mask_texts": "minibert.pretraining.masking",
     "importance": "minibert.compression.importance",
     "prune": "minibert.compression.pruning",

@@ -15,6 +15,8 @@ from minibert.cli import (
     next_sentence,
     pretrain,
     prune,
+    search,
+    summarize,
     tokenize,
     verify,
     walk,
@@ -30,6 +32,8 @@ COMMANDS = {
     "pretrain": pretrain,
     "fill-mask": fill_mask,
     "next-sentence": next_sentence,
+    "search": search,
+    "summarize": summarize,
     "prune": prune,
     "bench": bench,
 }

@@ -21,7 +21,7 @@ MARKER = "minibert.json"
 RESULTS = {
     ".npy": rb"\x93NUMPY.{4}\{'descr': '<f4', 'fortran_order': False, 'shape': \(\d+, \d",
     ".safetensors": rb'.{8}\{"vectors"',
-    ".jsonl": rb'\{"(vector|tokens)": \[',
+    ".jsonl": rb'\{"((vector|tokens)": \[|query": ")',
     ".png": rb"\x89PNG.*minibert",
 }
 
