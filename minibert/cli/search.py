@@ -15,7 +15,7 @@ MORE = """The first search makes the vectors of all texts, TEXTS.npy; stopped, i
 called again, as `minibert embed` does. Later ones read that file: a million vectors take seconds,
 and no memory. Beyond ten million give the .npy as it is to FAISS or to a vector database: their
 indexes do not look at each vector. They want vectors of length 1, which --normalize makes."""
-CHOICES = ("convention", "mix", "pool", "normalize", "long", "stride")  # arguments of embed
+CHOICES = ("mix", "pool", "normalize", "long", "stride")  # arguments of embed
 SAMPLE = 16  # texts by which a file of vectors is recognised
 SAME = 0.999  # least cosine of a text's vectors from two machines, or in float32 and bfloat16
 

@@ -16,7 +16,6 @@ import torch
 Vectors = torch.Tensor | numpy.ndarray
 BLOCK = 1 << 22  # numbers in a block: 16 MB
 QUERIES = 128  # so many are multiplied with a block at a time
-DECIMALS = 12  # of a cosine: float64's rounding is below, so equal vectors are equally near
 
 
 def search(
@@ -43,17 +42,17 @@ def search(
     count, size = opened(vectors).shape
     if wanted.shape[1:] != (size,):
         raise ValueError(f"queries {list(wanted.shape)} do not fit vectors {[count, size]}")
-    wanted, usable, _ = at_length_1(wanted)
+    wanted, usable = at_length_1(wanted)
     if not usable.all():
         raise ValueError("a query is zero or not finite: it has no direction")
     k, step, found = min(k, count), max(1, BLOCK // size), 0
     scores = torch.full((len(wanted), k), -torch.inf, dtype=torch.float64)
     numbers = torch.zeros(len(wanted), k, dtype=torch.int64)
-    # Twice the largest error of a cosine in float32: of the k-th one, and of the row beside it.
-    rounding = 2 * (size + 8) * 2.0**-24
+    # A cosine in float32 errs by (1.5 D + 8) · 2^-24 at most; so does that of the k-th row.
+    rounding = 2 * (1.5 * size + 8) * 2.0**-24
     for start in range(0, count, step):
         block = read_block(vectors, start, start + step)
-        units, usable, lengths = at_length_1(block)
+        units, usable = at_length_1(block)
         found += int(usable.sum())
         for first in range(0, len(wanted), QUERIES):
             rough = wanted[first : first + QUERIES].float() @ units.float().T
@@ -65,19 +64,22 @@ def search(
             for query in near.any(dim=1).nonzero()[:, 0].tolist():
                 rows = near[query].nonzero()[:, 0]
                 query += first
-                cosines = (block[rows].double() * wanted[query]).sum(dim=1) / lengths[rows]
-                # What was found before comes first, so equal ones stay in order.
-                joined = torch.cat([scores[query], cosines.round(decimals=DECIMALS)])
+                chosen = block[rows].double()
+                cosines = (chosen * wanted[query]).sum(dim=1) / chosen.norm(dim=1)
+                # Equal ones are equal to 12 digits, and stay in order: those found before are first.
+                joined = torch.cat([scores[query], cosines.round(decimals=12)])
                 order = joined.argsort(descending=True, stable=True)[:k]
                 scores[query] = joined[order]
                 numbers[query] = torch.cat([numbers[query], rows + start])[order]
     return scores[:, :found], numbers[:, :found]
 
 
-def at_length_1(rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Rows divided by their lengths, which of them can be, and the lengths."""
-    lengths = torch.linalg.vector_norm(rows, dim=1, dtype=torch.float64)
-    return rows / lengths.to(rows.dtype)[:, None], (lengths > 0) & lengths.isfinite(), lengths
+def at_length_1(rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Rows divided by their lengths, and which of them can be."""
+    lengths = rows.norm(dim=1).double()
+    odd = ~((lengths > 1e-15) & (lengths < 1e15))  # float32 does not hold their squares; or NaN
+    lengths[odd] = rows[odd].double().norm(dim=1)
+    return rows / lengths.to(rows.dtype)[:, None], (lengths > 0) & lengths.isfinite()
 
 
 def opened(vectors: Any) -> Any:
@@ -87,10 +89,10 @@ def opened(vectors: Any) -> Any:
             vectors = numpy.load(vectors, mmap_mode="r")
         except (ValueError, EOFError) as error:
             raise ValueError(f"{vectors} is not a .npy file, or cut short ({error})") from None
-    if not isinstance(vectors, Vectors) or len(vectors.shape) != 2 or not vectors.shape[1]:
+    shape = list(getattr(vectors, "shape", []))
+    if not isinstance(vectors, Vectors) or len(shape) != 2 or not shape[1]:
         raise ValueError(
-            f"vectors must be [texts, features], not {list(getattr(vectors, 'shape', []))}; choose "
-            "one of several layers, as in vectors[:, -1], or embed with one layer or a mix"
+            f"vectors must be [texts, features], not {shape}; vectors[:, i] is layer i"
         )
     return vectors
 

@@ -6,7 +6,7 @@
     LexRank   p_i = (1 − d) Σ_j p_j A_ji / Σ_k A_jk + d/n,   A_ij = max(0, cos(x_i, x_j))
               how often a walk comes to i that goes on from each sentence to a like one
 
-Sources: Carbonell & Goldstein 1998, MMR; Erkan & Radev 2004, LexRank (continuous), d = 0.15.
+Sources: Carbonell & Goldstein 1998, MMR; Erkan & Radev 2004, LexRank (continuous).
 Differs: they compare sentences by common words (tf-idf), here vectors are compared.
 """
 
@@ -17,10 +17,9 @@ from torch.nn.functional import normalize
 
 from minibert.common.sentences import sentences_of
 from minibert.extraction.embed import embed
-from minibert.extraction.layers import Which
+from minibert.extraction.layers import RECIPES, Which
 
 BALANCE = 0.7  # λ
-JUMP = 0.15  # d
 MOST = 10_000  # sentences for LexRank, whose A then takes 800 MB
 
 
@@ -36,7 +35,7 @@ def summarize(
     """The sentences that say most of the text, in its order; all of them, if there are no more.
 
     `method`: "mmr" or "lexrank". `balance`: λ of MMR, from 0, nothing twice, to 1, only near to the
-    centre (0.7). `layers`: those whose mean is taken. `choices`: embed's model, tokenizer, device …
+    centre (0.7). `layers`: whose mean is taken. The others: embed's model, tokenizer, device …
     """
     if type(sentences) is not int or sentences < 1:
         raise ValueError(f"sentences must be a whole number from 1, not {sentences!r}")
@@ -47,7 +46,8 @@ def summarize(
     found = sentences_of(text)
     if len(found) <= sentences:
         return found
-    vectors = embed(found, layers=layers, mix="mean", long="truncate", **choices)
+    mix = None if isinstance(layers, str) and layers in RECIPES else "mean"
+    vectors = embed(found, layers=layers, mix=mix, long="truncate", **choices)
     if method == "mmr":
         chosen = mmr(vectors, sentences, BALANCE if balance is None else balance)
     else:
@@ -69,8 +69,8 @@ def mmr(vectors: Any, count: int, balance: float = BALANCE) -> list[int]:
     return chosen
 
 
-def centrality(vectors: Any) -> torch.Tensor:
-    """LexRank's p: [n, D] -> [n], which sum to 1."""
+def centrality(vectors: Any, jump: float = 0.15) -> torch.Tensor:
+    """LexRank's p, with d = `jump`: [n, D] -> [n], which sum to 1."""
     if (n := len(vectors)) > MOST:
         raise ValueError(f"lexrank compares {n} sentences each with each: too many; mmr takes them")
     units = normalize(vectors.double())
@@ -78,6 +78,6 @@ def centrality(vectors: Any) -> torch.Tensor:
     steps = alike / alike.sum(dim=1, keepdim=True)
     p = torch.full((n,), 1 / n, dtype=units.dtype)
     while True:  # each turn comes nearer to the limit by the factor 1 − d, at least
-        before, p = p, (1 - JUMP) * p @ steps + JUMP / n
+        before, p = p, (1 - jump) * p @ steps + jump / n
         if (p - before).abs().sum() < 1e-12:
             return p

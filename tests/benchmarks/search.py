@@ -42,8 +42,8 @@ PROGRAMS = {
         """
 index = faiss.IndexFlatIP(queries.shape[1])
 vectors = numpy.load(file, mmap_mode="r")
-for start in range(0, len(vectors), 1 << 14):
-    block = numpy.array(vectors[start : start + (1 << 14)])
+for row in range(0, len(vectors), 1 << 14):
+    block = numpy.array(vectors[row : row + (1 << 14)])
     faiss.normalize_L2(block)
     index.add(block)
 faiss.normalize_L2(queries)
@@ -122,11 +122,10 @@ def find_paragraphs() -> None:
     paragraphs, questions, own = squad()
     right = torch.tensor(own)[:, None]
     print(f"\nSQuAD dev: {len(questions):,} questions, {len(paragraphs):,} paragraphs, MiniLM")
-    for name, layers, mix in (("last layer", -1, None), ("all layers", "all", "mean")):
-        vectors, wanted = (
-            embed(texts, layers=layers, mix=mix, **choices) for texts in (paragraphs, questions)
-        )
-        hits = search(wanted, vectors, 10)[1] == right
+    states, wanted = (embed(texts, layers="all", **choices) for texts in (paragraphs, questions))
+    for name, layers in (("last layer", slice(-1, None)), ("all layers", slice(None))):
+        vectors, asked = (each[:, layers].mean(dim=1) for each in (states, wanted))
+        hits = search(asked, vectors, 10)[1] == right
         first, ten = (hits[:, :k].any(dim=1).double().mean().item() for k in (1, 10))
         print(f"{name:<12} the paragraph is first {first:.1%}, among the first ten {ten:.1%}")
 

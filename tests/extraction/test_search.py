@@ -101,6 +101,15 @@ def test_vectors_without_a_direction_are_never_found():
     assert (scores.tolist(), numbers.tolist()) == ([-1.0] * 4, [0, 1, 3, 4])
 
 
+def test_very_large_and_very_small_vectors():
+    """float32 does not hold their squares."""
+    vectors = normal(53, 19)
+    vectors[10:20] *= 1e25
+    vectors[20:30] *= 1e-25
+    check(normal(7, 19, seed=1) * 1e-30, vectors, 20)
+    check(normal(7, 19, seed=1).double() * 1e100, vectors.double() * 1e100, 20)
+
+
 @pytest.mark.parametrize("count", [0, 1])
 def test_few_vectors(count):
     scores, numbers = search(normal(3, 19), normal(count, 19, seed=1), 5)
@@ -120,7 +129,7 @@ def test_one_query():
     [
         (normal(2, 18), normal(5, 19), 1, r"queries \[2, 18\] do not fit vectors \[5, 19\]"),
         (normal(2, 2, 19), normal(5, 19), 1, r"queries \[2, 2, 19\] do not fit"),
-        (normal(2, 19), normal(5, 7, 19), 1, "choose one of several layers, as in vectors"),
+        (normal(2, 19), normal(5, 7, 19), 1, r"not \[5, 7, 19\]; vectors\[:, i\] is layer i"),
         (normal(2, 19), normal(19), 1, r"must be \[texts, features\], not \[19\]"),
         (normal(2, 19), [[1.0] * 19], 1, "vectors must be"),
         (normal(2, 19), normal(5, 19), 0, "k must be a whole number from 1, not 0"),
@@ -167,4 +176,4 @@ print(peak() - before)
         pytest.skip("/proc is Linux's")
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert float(done.stdout) < 40
+    assert float(done.stdout) < 80

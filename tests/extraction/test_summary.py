@@ -12,7 +12,7 @@ from tests import tiny
 
 MODEL, TOKENIZER = tiny.ours(BertModel).float(), tiny.tokenizer()
 OURS = {"model": MODEL, "tokenizer": TOKENIZER}
-TEXT = "A b c. D e f! a b c? Abc d.\n\n  G h. Abc d. I j k l m\n"
+TEXT = "A b c. D e f! K b c? Abc d.\n\n  G h. Abc d. I j k l m\n"
 
 
 def normal(*shape, seed=0):
@@ -63,7 +63,7 @@ def test_lexrank_is_the_first_eigenvector(seed):
 
 def test_sentences_stay_in_their_order():
     sentences = sentences_of(TEXT)
-    assert sentences == ["A b c.", "D e f!", "a b c?", "Abc d.", "G h.", "Abc d.", "I j k l m"]
+    assert sentences == ["A b c.", "D e f!", "K b c?", "Abc d.", "G h.", "Abc d.", "I j k l m"]
     vectors = embed(sentences, layers="all", mix="mean", **OURS)
     chosen = mmr(vectors, 3, 0.7)
     assert chosen != sorted(chosen)
@@ -78,8 +78,8 @@ def test_which_layers():
     """The mean of those that are asked for; all of them without a word."""
     sentences = sentences_of(TEXT)
     seen = set()
-    for layers in ("all", "embeddings", "-1"):
-        chosen = mmr(embed(sentences, layers=layers, mix="mean", **OURS), 3, 0.4)
+    for layers, mix in (("all", "mean"), ("0", "mean"), ("-1", "mean"), ("last", None)):
+        chosen = mmr(embed(sentences, layers=layers, mix=mix, **OURS), 3, 0.4)
         found = summarize(TEXT, 3, layers=layers, balance=0.4, **OURS)
         assert found == [sentences[i] for i in sorted(chosen)]
         seen.add(tuple(found))
@@ -97,7 +97,8 @@ def test_short_texts_are_returned_whole():
 
 def test_chinese_and_long_sentences():
     text = "下雨了。没人来！他走了？" + "好" * 50 + "。"
-    assert len(summarize(text, 2, **OURS)) == 2
+    with pytest.warns(UserWarning, match="are \\[UNK\\]"):
+        assert len(summarize(text, 2, **OURS)) == 2
 
 
 @pytest.mark.parametrize(
@@ -107,7 +108,6 @@ def test_chinese_and_long_sentences():
         ({"method": "first"}, "method must be 'mmr' or 'lexrank', not 'first'"),
         ({"balance": 1.5}, "balance is from 0 to 1"),
         ({"balance": 0.5, "method": "lexrank"}, "of mmr; not 0.5 of lexrank"),
-        ({"batch_size": 8}, "batch_size"),
     ],
 )
 def test_refused(choices, message):
