@@ -23,10 +23,8 @@ def search(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """The k nearest of `vectors` [N, D], or of a .npy file's, to each of `queries` [Q, D]: their
     cosines, the largest first, and their numbers from 0, each [Q, k]; of equal ones the first comes
-    first. For one query [D] each is [k].
-
-    Rows that are zero or not finite (NaN: a text that was skipped) are never found; where fewer
-    than k others are there, so many are found.
+    first. For one query [D] each is [k]. Rows that are zero or not finite (NaN: a text that was
+    skipped) are never found; where fewer than k others are there, so many are found.
 
     Example:
         >>> vectors = torch.tensor([[1.0, 0.0], [0.0, 2.0], [3.0, 3.0]])
@@ -66,7 +64,7 @@ def search(
                 query += first
                 chosen = block[rows].double()
                 cosines = (chosen * wanted[query]).sum(dim=1) / chosen.norm(dim=1)
-                # Equal ones are equal to 12 digits, and stay in order: those found before are first.
+                # Those equal to 12 digits stay in order: what was found before comes first.
                 joined = torch.cat([scores[query], cosines.round(decimals=12)])
                 order = joined.argsort(descending=True, stable=True)[:k]
                 scores[query] = joined[order]

@@ -99,6 +99,9 @@ def test_vectors_without_a_direction_are_never_found():
     one[2] = 0
     scores, numbers = search(-torch.ones(19), one, 5)
     assert (scores.tolist(), numbers.tolist()) == ([-1.0] * 4, [0, 1, 3, 4])
+    mixed = torch.ones(11, 19)  # a block with more of them than wanted
+    mixed[[0, 2, 5, 7]] = torch.tensor([0.0, torch.nan, 0.0, torch.inf])[:, None]
+    assert search(-torch.ones(19), mixed, 2)[1].tolist() == [1, 3]
 
 
 def test_very_large_and_very_small_vectors():
