@@ -19,8 +19,8 @@ from typing import Any
 
 import numpy
 
-from minibert.finetuning.entities import Tagged
-from minibert.finetuning.examples import Example
+from minibert.finetuning.entities import Tagged, check_tags
+from minibert.finetuning.examples import Example, check_labels
 from minibert.finetuning.questions import Question
 from minibert.heads import NO_LABEL
 from minibert.packing import keeps, shorten, windows
@@ -62,7 +62,9 @@ def rows_of_texts(
     """
     check_limit(limit, 5)
     cls, sep = tokenizer.cls_token_id, tokenizer.sep_token_id
-    numbers = numbered(labels)
+    numbers: dict[Any, int] = {label: number for number, label in enumerate(labels or ())}
+    if len(numbers) > 1:
+        check_labels(examples, numbers)
     rows = []
     for source, example in enumerate(examples):
         first = tokenizer.text_ids(example.text)
@@ -72,10 +74,8 @@ def rows_of_texts(
         head = [cls, *first[: kept[0]], sep]
         tail = [] if example.pair is None else [*second[: kept[1]], sep]
         target: Any = None
-        if len(numbers) == 1:
-            target = float(read_label(example.label, example.line))
-        elif numbers:
-            target = number_of(read_label(example.label, example.line), numbers, example.line)
+        if labels is not None:
+            target = example.label if len(labels) == 1 else numbers[example.label]
         segments = [0] * len(head) + [1] * len(tail)
         is_cut = kept != (len(first), len(second))
         rows.append(Row(head + tail, segments, source, target, is_cut=is_cut))
@@ -96,17 +96,15 @@ def rows_of_words(
     check_limit(limit, 3, stride)
     room = limit - 2
     overlap = min(STRIDE if stride is None else stride, room // 2)
-    numbers = numbered(labels)
+    numbers = {label: number for number, label in enumerate(labels or ())}
+    if labels is not None:
+        check_tags((text for text in texts if isinstance(text, Tagged)), labels)
     rows = []
     for source, text in enumerate(texts):
         ids, firsts, spans = words_of(tokenizer, text)
         word_at = numpy.full(len(ids), NO_PLACE)  # of each piece
         word_at[firsts] = numpy.arange(len(firsts))
-        wanted: list[int] = []
-        if numbers:
-            if isinstance(text, str):
-                raise ValueError("a text without tags has no targets; leave labels out")
-            wanted = [number_of(tag, numbers, text.line) for tag in text.tags]
+        wanted = [] if isinstance(text, str) else [numbers.get(tag, NO_LABEL) for tag in text.tags]
         for part, (first, last) in keeps(windows(len(ids), room, overlap)):
             row = [tokenizer.cls_token_id, *ids[part], tokenizer.sep_token_id]
             places = numpy.full(len(row), NO_PLACE)
@@ -114,7 +112,7 @@ def rows_of_words(
             before = part.start - 1
             places[first:last] = word_at[before + first : before + last]
             targets = None
-            if numbers:
+            if labels is not None:
                 targets = [NO_LABEL if word < 0 else wanted[word] for word in places]
             rows.append(Row(row, [0] * len(row), source, targets, places, spans))
     return rows
@@ -198,24 +196,6 @@ def pieces_of_answer(question: Question, spans: numpy.ndarray) -> range:
     start, end = answer.start, answer.start + len(answer.text)
     inside = numpy.flatnonzero((spans[:, 1] > start) & (spans[:, 0] < end))
     return range(int(inside[0]), int(inside[-1]) + 1) if len(inside) else range(0)
-
-
-def numbered(labels: Sequence[str] | None) -> dict[str, int]:
-    """label -> its number."""
-    return {label: number for number, label in enumerate(labels or ())}
-
-
-def number_of(label: Any, numbers: dict[str, int], line: int) -> int:
-    if label not in numbers:
-        known = ", ".join(list(numbers)[:20])
-        raise ValueError(f"line {line}: label {label!r} is not one of the model's: {known}")
-    return numbers[label]
-
-
-def read_label(label: Any, line: int) -> Any:
-    if label is None:
-        raise ValueError(f"line {line} has no label")
-    return label
 
 
 def check_limit(limit: int, least: int, stride: int | None = None) -> None:
