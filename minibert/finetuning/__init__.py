@@ -1,6 +1,5 @@
-"""A BERT and a file of examples to a model that answers: examples.py, entities.py, questions.py
-(files to examples), metrics.py (how good answers are), rows.py (examples to ids), batches.py,
-tasks.py (classification, tagging, answering, similarity on the training loop), frozen.py (BERT
-unchanged, all layers mixed), settings.py, predict.py (texts to answers), evaluate.py (a file of
-examples to scores).
+"""BERT for a task, from a file of examples to a model that answers, in the order of the data: files
+are read (examples.py, entities.py, questions.py), become rows of ids (rows.py) and batches
+(batches.py); a run has its settings (settings.py) and its task (tasks.py), perhaps on stored states
+(frozen.py); the model answers (predict.py) and is judged (evaluate.py, by metrics.py).
 """
