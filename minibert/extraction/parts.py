@@ -163,6 +163,6 @@ def problems_of(part: safe_open) -> list[str]:
     return json.loads(part.metadata()["problems"])
 
 
-def as_bytes(text: str) -> torch.Tensor:
-    """A text as a part can hold it: the numbers of its bytes."""
-    return torch.frombuffer(bytearray(text.encode("utf-8")), dtype=torch.uint8)
+def as_tensor(content: bytes) -> torch.Tensor:
+    """Bytes as a part can hold them."""
+    return torch.frombuffer(bytearray(content), dtype=torch.uint8)

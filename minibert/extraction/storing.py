@@ -20,7 +20,7 @@ from safetensors import safe_open
 from minibert.common.files import replacing
 from minibert.extraction.embedder import SENTENCE_POOLS, Block, Embedder, warn_of_unknown
 from minibert.extraction.engine import Engine
-from minibert.extraction.parts import Work, as_bytes, in_parts, problems_of, save_part
+from minibert.extraction.parts import Work, as_tensor, in_parts, problems_of, save_part
 from minibert.extraction.reading import read_source
 
 KINDS = (".npy", ".safetensors", ".jsonl")
@@ -81,7 +81,7 @@ def write_part(part: Path, block: Block, choices: str) -> None:
         tensors = {
             "vectors": torch.cat([one.vectors for one in vectors]),
             "counts": torch.tensor([len(one.vectors) for one in vectors]),
-            "tokens": as_bytes(tokens),
+            "tokens": as_tensor(tokens.encode("utf-8")),
         }
     save_part(part, tensors, block.problems, choices if block.depends_on_choices else "")
 

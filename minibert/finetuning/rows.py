@@ -44,9 +44,9 @@ class Row:
     targets: Any = None
     # [S], for each token the number of the word whose first piece it is (tagging), of the context's
     # piece that it is (answering), or NO_PLACE. All rows of an example number alike.
-    places: numpy.ndarray | None = None
+    places: Any = None
     # [n, 2], the typed characters (start, end) of each word or piece that `places` numbers.
-    spans: numpy.ndarray | None = None
+    spans: Any = None
     is_cut: bool = False  # tokens were left out, at the end of a text or of a question
 
 
