@@ -98,6 +98,25 @@ def read_records(
     return (Record(line.number, [line.text], line.error) for line in lines)
 
 
+def checked_records(file: Path, wanted: Sequence[int | str]) -> Iterator[Record]:
+    """The records of a file; a wrong one is a ValueError that says where."""
+    if kind_of(file) in ("", ".txt") and len(wanted) > 1:
+        raise ValueError(f"{file} has one text a line; columns are in .tsv, .csv and .jsonl files")
+    for name in wanted:
+        if not isinstance(name, str):
+            check_number(name)
+            if kind_of(file) == ".jsonl":
+                raise ValueError(f"{file}: fields of a .jsonl file have names, not {name}")
+    check_file(file)
+    try:
+        for record in read_records(file, wanted, same_width=True):
+            if record.error:
+                raise ValueError(f"{file}: line {record.number}: {record.error}")
+            yield record
+    except NoColumnError as error:
+        raise ValueError(f"{file}: {error}") from None
+
+
 def json_record(line: Line, fields: Sequence[int | str]) -> Record:
     """The fields of the object in a line of a .jsonl file."""
     if line.error:

@@ -11,15 +11,14 @@ One rule reads both, that of CoNLL's own script: an entity begins at a B-, and a
 not go on with the type before it. What is read comes back as IOB2.
 """
 
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
 from minibert.common.lines import Line, check_file, file_lines
-from minibert.finetuning.examples import Example
+from minibert.finetuning.examples import Example, check_examples, check_labels
 
 
 @dataclass(frozen=True)
@@ -41,43 +40,27 @@ class Span(NamedTuple):
 
 
 def read_tagged(file: Path) -> list[Tagged]:
-    """All sentences of a file."""
     check_file(file)
     sentences: list[Tagged] = []
-    words: list[str] = []
-    tags: list[str] = []
+    rows: list[tuple[str, str]] = []
     first = width = 0
     for line in chain(file_lines(file), [Line(0, "")]):
-        columns = split_columns(line.text)
+        text = line.text.strip(" \t")
+        # Where there is a TAB, blanks divide nothing; elsewhere several are as one.
+        columns = text.split("\t") if "\t" in text else [part for part in text.split(" ") if part]
         if line.error or (columns and columns[0] != "-DOCSTART-"):
-            width = width or len(columns)
-            if wrong := line.error or wrong_columns(columns, width):
+            first, width = (first if rows else line.number), width or max(2, len(columns))
+            wrong = "" if len(columns) == width else f"{len(columns)} columns, not {width}"
+            if wrong := line.error or wrong or wrong_tag(columns[-1]):
                 raise ValueError(f"{file}: line {line.number}: {wrong}")
-            first = first if words else line.number
-            words.append(columns[0])
-            tags.append(columns[-1])
-        elif words:
-            sentences.append(Tagged(words, to_iob2(tags), first, str(file)))
-            words, tags = [], []
+            rows.append((columns[0], columns[-1]))
+        elif rows:
+            words, tags = zip(*rows, strict=True)
+            sentences.append(Tagged([*words], to_iob2(tags), first, str(file)))
+            rows = []
     if not sentences:
         raise ValueError(f"{file} has no sentences")
     return sentences
-
-
-def split_columns(text: str) -> list[str]:
-    """The columns of a line; none in a blank one. Where there is a TAB, blanks divide nothing."""
-    if not text.strip(" \t"):
-        return []
-    return text.split("\t") if "\t" in text else re.split(" +", text.strip(" "))
-
-
-def wrong_columns(columns: Sequence[str], width: int) -> str:
-    """What is wrong with a line; "" if nothing is."""
-    if len(columns) < 2 or not columns[0]:
-        return "a word and its tag are wanted"
-    if len(columns) != width:
-        return f"{len(columns)} columns, where the first line has {width}"
-    return wrong_tag(columns[-1])
 
 
 def wrong_tag(tag: str) -> str:
@@ -117,12 +100,18 @@ def tag_names(sentences: Iterable[Tagged]) -> list[str]:
     return ["O", *(f"{letter}-{name}" for name in types for letter in "BI")]
 
 
-def word_examples(sentences: Iterable[Tagged]) -> list[Example]:
-    """Each word with its tag and line, as check_examples and check_labels want them."""
+def words_of(sentences: Iterable[Tagged]) -> list[Example]:
+    """Each word with its tag, as an example."""
     return [
-        Example(word, label=tag, line=line, file=sentence.file)
-        for sentence in sentences
-        for line, (word, tag) in enumerate(
-            zip(sentence.words, sentence.tags, strict=True), sentence.line
-        )
+        Example(word, label=tag, line=line, file=one.file)
+        for one in sentences
+        for line, (word, tag) in enumerate(zip(one.words, one.tags, strict=True), one.line)
     ]
+
+
+def check_tags(sentences: Iterable[Tagged], known: Collection[str]) -> None:
+    check_labels(words_of(sentences), known)
+
+
+def check_tagged(train: Sequence[Tagged], dev: Sequence[Tagged]) -> None:
+    check_examples(words_of(train), words_of(dev), tag_names(train))

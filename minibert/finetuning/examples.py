@@ -1,11 +1,9 @@
 """Examples from a file: a text, perhaps a second one, and a label or a number.
 
-    .tsv, .csv    a row an example; columns by their names in the first row, or by numbers from 0,
-                  and then the first row is an example, too
-    .jsonl        an object a line: {"text": …, "text_pair": …, "label": …}
-    .txt          a text a line, without labels
-
-Each may be packed (.gz, .xz). What is wrong is told by file and line.
+.tsv, .csv    a row an example; columns by their names in the first row, or by numbers from 0,
+              and then the first row is an example, too
+.jsonl        an object a line: {"text": …, "text_pair": …, "label": …}
+.txt          a text a line, without labels
 """
 
 import json
@@ -14,8 +12,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from minibert.common.lines import check_file
-from minibert.extraction.reading import NoColumnError, Record, check_number, kind_of, read_records
+from minibert.extraction.reading import checked_records
 
 
 @dataclass(frozen=True)
@@ -37,66 +34,40 @@ def read_examples(
     label: int | str | None = "label",
     is_number: bool = False,
 ) -> list[Example]:
-    """All examples of a file.
-
-    `text`, `pair`, `label`: their columns or fields; None where the file has none. `is_number`: the
-    label is a number.
+    """`text`, `pair`, `label`: their columns or fields; None where the file has none. `is_number`:
+    the label is a number.
     """
-    wanted = [name for name in (text, pair, label) if name is not None]
-    kind = kind_of(file)
-    if kind in ("", ".txt") and len(wanted) > 1:
-        raise ValueError(f"{file}: labels and pairs are read from .tsv, .csv and .jsonl files")
-    for name in wanted:
-        if not isinstance(name, str):
-            check_number(name)
-            if kind == ".jsonl":
-                raise ValueError(f"{file}: fields of a .jsonl file have names, not {name}")
-    check_file(file)
-
-    def example(record: Record) -> Example:
-        if record.error:
-            raise ValueError(record.error)
-        values = iter(record.values)
-        return Example(
-            as_text(next(values)),
-            None if pair is None else as_text(next(values)),
-            None if label is None else as_label(next(values), is_number),
-            record.number,
-            str(file),
-        )
-
     examples = []
-    try:
-        for record in read_records(file, wanted, same_width=True):
-            try:
-                examples.append(example(record))
-            except ValueError as error:
-                raise ValueError(f"{file}: line {record.number}: {error}") from None
-    except NoColumnError as error:
-        raise ValueError(f"{file}: {error}") from None
+    wanted = [name for name in (text, pair, label) if name is not None]
+    for record in checked_records(file, wanted):
+        where, values = f"{file}: line {record.number}", iter(record.values)
+        first = as_text(next(values), where)
+        second = None if pair is None else as_text(next(values), where)
+        known = None if label is None else as_label(next(values), is_number, where)
+        examples.append(Example(first, second, known, record.number, str(file)))
     if label is not None and not examples:
         raise ValueError(f"{file} has no examples")
     return examples
 
 
-def as_text(value: object) -> str:
+def as_text(value: object, where: str) -> str:
     if not isinstance(value, str):
-        raise ValueError(f"not a text but {type(value).__name__}")
+        raise ValueError(f"{where}: not a text but {type(value).__name__}")
     return value
 
 
-def as_label(value: object, is_number: bool) -> str | float:
+def as_label(value: object, is_number: bool, where: str) -> str | float:
     """A finite number; or a label as text (1 and true in JSON are "1" and "true")."""
     if not is_number:
         if not isinstance(value, str | int | float) or value == "":
-            raise ValueError(f"{json.dumps(value)} is no label")
+            raise ValueError(f"{where}: {json.dumps(value)} is no label")
         return value if isinstance(value, str) else json.dumps(value)
     try:
-        number = float(value) if isinstance(value, str | int | float) else math.nan
-    except (ValueError, OverflowError):
+        number = float(str(value))
+    except ValueError:
         number = math.nan
-    if isinstance(value, bool) or not math.isfinite(number):
-        raise ValueError(f"{json.dumps(value)} is no number")
+    if not math.isfinite(number):
+        raise ValueError(f"{where}: {json.dumps(value)} is no number")
     return number
 
 
@@ -118,16 +89,15 @@ def check_labels(examples: Iterable[Example], known: Collection[str]) -> None:
 def check_examples(
     train: Sequence[Example], dev: Sequence[Example], known: Collection[str] = ()
 ) -> None:
-    """Raise ValueError unless a model can learn from `train` and be judged by `dev`. `known`: the
-    labels of the model, where they are not just those of `train`.
+    """Raise ValueError unless a model can learn from `train` and be judged by `dev`. `known`: its
+    labels, where they are not just those of `train`.
     """
-    for name, examples in (("train", train), ("dev", dev)):
-        if not examples:
-            raise ValueError(f"there are no examples to {name} with")
-        # A dev set of one class has an accuracy, but equal numbers have no correlation.
-        first = examples[0]
-        is_needed = name == "train" or isinstance(first.label, float)
-        if is_needed and all(example.label == first.label for example in examples):
+    if not (train and dev):
+        raise ValueError("there are no examples to learn from, or none to judge the model by")
+    is_number = isinstance(train[0].label, float)
+    # A dev set of one class has an accuracy, but equal numbers have no correlation.
+    for first, *others in (train, dev) if is_number else (train,):
+        if all(example.label == first.label for example in others):
             raise ValueError(f"{first.file}: each label is {first.label!r}; they must differ")
-    if isinstance(train[0].label, str):
+    if not is_number:
         check_labels(dev, known or label_names(train))

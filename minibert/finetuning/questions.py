@@ -63,15 +63,12 @@ def read_answers(entry: dict[str, Any], context: str, where: str) -> list[Answer
     answers = []
     for found in take(entry, "answers", list, where):
         answer = Answer(take(found, "answer_start", int, where), take(found, "text", str, where))
-        if not answer.text or context[max(0, answer.start) :][: len(answer.text)] != answer.text:
-            raise ValueError(
-                f"{where}: the answer {answer.text!r} does not stand at character {answer.start} "
-                "of its context"
-            )
+        is_there = answer.text and context.startswith(answer.text, answer.start)
+        if answer.start < 0 or not is_there:
+            raise ValueError(f"{where}: {answer.text!r} is not at {answer.start} of its context")
         answers.append(answer)
     if bool(answers) == bool(entry.get("is_impossible")):
-        problem = "has answers, but is_impossible is true" if answers else "has no answers"
-        raise ValueError(f"{where} {problem}")
+        raise ValueError(f"{where} has {len(answers)} answers; is_impossible is true for 0 only")
     return answers
 
 
