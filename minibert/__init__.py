@@ -1,8 +1,8 @@
 """minibert: BERT written by hand, to be read, stepped through and used.
 
 Reading order: config, tokenizer (words, wordpiece, packing, vocabulary), embedding (positional,
-layer_norm), attention, feed_forward, encoder, model, heads. The same letters everywhere, in code,
-comments, docstrings and errors:
+layer_norm), attention, feed_forward, encoder, model, heads, task_heads (weighted_sum). The same
+letters everywhere, in code, comments, docstrings and errors:
 
     B  batch size                    padding_mask      [B, S]        1 = a real token, 0 = padding
     S  sequence length               additive_mask     [B, 1, 1, S]  0, or very large and negative
@@ -28,6 +28,8 @@ if TYPE_CHECKING:  # for editors and type checkers: the same names as in PUBLIC
     from minibert.extraction.engine import Engine as Engine
     from minibert.extraction.search import search as search
     from minibert.extraction.summary import summarize as summarize
+    from minibert.finetuning.evaluate import evaluate as evaluate
+    from minibert.finetuning.predict import predict as predict
     from minibert.heads import BertForMaskedLM as BertForMaskedLM
     from minibert.heads import BertForNextSentencePrediction as BertForNextSentencePrediction
     from minibert.heads import BertForPreTraining as BertForPreTraining
@@ -38,6 +40,9 @@ if TYPE_CHECKING:  # for editors and type checkers: the same names as in PUBLIC
     from minibert.model import BertModel as BertModel
     from minibert.model import BertOutput as BertOutput
     from minibert.pretraining.masking import mask_texts as mask_texts
+    from minibert.task_heads import BertForQuestionAnswering as BertForQuestionAnswering
+    from minibert.task_heads import BertForSequenceClassification as BertForSequenceClassification
+    from minibert.task_heads import BertForTokenClassification as BertForTokenClassification
     from minibert.tokenizer import BertTokenizer as BertTokenizer
     from weights_loader import load_bert as load_bert
     from weights_loader import save_bert as save_bert
@@ -52,6 +57,9 @@ PUBLIC = {
     "BertForNextSentencePrediction": "minibert.heads",
     "BertForPreTraining": "minibert.heads",
     "cross_entropy": "minibert.heads",
+    "BertForSequenceClassification": "minibert.task_heads",
+    "BertForTokenClassification": "minibert.task_heads",
+    "BertForQuestionAnswering": "minibert.task_heads",
     "load_bert": "weights_loader",
     "save_bert": "weights_loader",
     "trace": "minibert.inspection.trace",
@@ -63,6 +71,8 @@ PUBLIC = {
     "search": "minibert.extraction.search",
     "summarize": "minibert.extraction.summary",
     "mask_texts": "minibert.pretraining.masking",
+    "predict": "minibert.finetuning.predict",
+    "evaluate": "minibert.finetuning.evaluate",
     "importance": "minibert.compression.importance",
     "prune": "minibert.compression.pruning",
 }

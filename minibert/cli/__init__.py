@@ -10,9 +10,11 @@ from minibert import __version__
 from minibert.cli import (
     bench,
     embed,
+    evaluate,
     fill_mask,
     layers,
     next_sentence,
+    predict,
     pretrain,
     prune,
     search,
@@ -34,6 +36,8 @@ COMMANDS = {
     "next-sentence": next_sentence,
     "search": search,
     "summarize": summarize,
+    "predict": predict,
+    "evaluate": evaluate,
     "prune": prune,
     "bench": bench,
 }

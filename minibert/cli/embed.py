@@ -94,7 +94,7 @@ def print_texts(args: argparse.Namespace) -> int:
     from minibert.extraction.layers import RECIPES, layer_names, select_layers
     from weights_loader import load_bert
 
-    model, tokenizer = load_bert(args.model)
+    model, tokenizer = load_bert(args.model, head="bert")
     count = model.config.num_hidden_layers
     names = layer_names(count)
     which = RECIPES[args.layers][0] if args.layers in RECIPES else args.layers

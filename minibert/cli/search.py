@@ -1,7 +1,6 @@
 """`minibert search texts.txt "a question"`: the texts nearest in meaning."""
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -92,13 +91,13 @@ def run(args: argparse.Namespace) -> int:
 
 def write(queries: list[str], results: list[list[dict[str, Any]]], out: Path | None) -> None:
     """The results as lines to read, or as a JSON object for each query."""
+    from minibert.finetuning.predict import json_line
     from minibert.vocabulary import one_line
 
     if out:
-        with replacing(out) as temporary, open(temporary, "w", encoding="utf-8") as stream:
+        with replacing(out) as temporary, open(temporary, "wb") as stream:
             for query, found in zip(queries, results, strict=True):
-                content = {"query": query, "found": found}
-                stream.write(json.dumps(content, ensure_ascii=False) + "\n")
+                stream.write(json_line({"query": query, "found": found}))
         print(f"written: {out}")
         return
     for number, (query, found) in enumerate(zip(queries, results, strict=True)):

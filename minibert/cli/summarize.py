@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     text = "\n".join(line.text for line in lines)
     if not text.strip():
         raise ValueError(f"{args.file} has no text")
-    model, tokenizer = load_bert(args.model, device=choose_device(args.device))
+    model, tokenizer = load_bert(args.model, head="bert", device=choose_device(args.device))
     found = summarize(
         text,
         args.sentences,

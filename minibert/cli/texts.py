@@ -50,7 +50,7 @@ def open_engine(args: argparse.Namespace) -> tuple[Any, Any, Any]:
     from minibert.extraction.engine import Engine
     from weights_loader import load_bert
 
-    model, tokenizer = load_bert(args.model, device=choose_device(args.device))
+    model, tokenizer = load_bert(args.model, head="bert", device=choose_device(args.device))
     dtype = getattr(torch, args.dtype) if args.dtype else None
     return Engine(model, dtype=dtype, linear=args.linear, let_go=True), tokenizer, model.account
 
