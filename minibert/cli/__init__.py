@@ -10,9 +10,11 @@ from minibert import __version__
 from minibert.cli import (
     bench,
     embed,
+    evaluate,
     fill_mask,
     layers,
     next_sentence,
+    predict,
     pretrain,
     prune,
     tokenize,
@@ -30,6 +32,8 @@ COMMANDS = {
     "pretrain": pretrain,
     "fill-mask": fill_mask,
     "next-sentence": next_sentence,
+    "predict": predict,
+    "evaluate": evaluate,
     "prune": prune,
     "bench": bench,
 }
