@@ -1,8 +1,8 @@
 """minibert: BERT written by hand, to be read, stepped through and used.
 
 Reading order: config, tokenizer (words, wordpiece, packing, vocabulary), embedding (positional,
-layer_norm), attention, feed_forward, encoder, model, heads. The same letters everywhere, in code,
-comments, docstrings and errors:
+layer_norm), attention, feed_forward, encoder, model, heads, task_heads (weighted_sum). The same
+letters everywhere, in code, comments, docstrings and errors:
 
     B  batch size                    padding_mask      [B, S]        1 = a real token, 0 = padding
     S  sequence length               additive_mask     [B, 1, 1, S]  0, or very large and negative
@@ -36,6 +36,9 @@ if TYPE_CHECKING:  # for editors and type checkers: the same names as in PUBLIC
     from minibert.model import BertModel as BertModel
     from minibert.model import BertOutput as BertOutput
     from minibert.pretraining.masking import mask_texts as mask_texts
+    from minibert.task_heads import BertForQuestionAnswering as BertForQuestionAnswering
+    from minibert.task_heads import BertForSequenceClassification as BertForSequenceClassification
+    from minibert.task_heads import BertForTokenClassification as BertForTokenClassification
     from minibert.tokenizer import BertTokenizer as BertTokenizer
     from weights_loader import load_bert as load_bert
     from weights_loader import save_bert as save_bert
@@ -50,6 +53,9 @@ PUBLIC = {
     "BertForNextSentencePrediction": "minibert.heads",
     "BertForPreTraining": "minibert.heads",
     "cross_entropy": "minibert.heads",
+    "BertForSequenceClassification": "minibert.task_heads",
+    "BertForTokenClassification": "minibert.task_heads",
+    "BertForQuestionAnswering": "minibert.task_heads",
     "load_bert": "weights_loader",
     "save_bert": "weights_loader",
     "trace": "minibert.inspection.trace",

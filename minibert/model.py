@@ -13,8 +13,9 @@ neither it nor the raw [CLS] vector is a good sentence embedding before fine-tun
 alone has none: then `pooler_output` is None.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
+from reprlib import repr as short
 from typing import Any, NoReturn
 
 import torch
@@ -31,10 +32,11 @@ from minibert.positional import LearnedPositions
 OTHER_NAMES = {
     "head_mask": "minibert.patch takes out heads",
     "inputs_embeds": "minibert.patch replaces embeddings.token",
-    "labels": "cross_entropy(output.mlm_logits, labels) is the loss",
+    "labels": "cross_entropy(output.logits, labels) is the loss; with the MLM head, mlm_logits",
     "output_attentions": "output.attention_probs is always there",
     "output_hidden_states": "output.hidden_states is always there",
     "position_ids": "positions are always 0, 1, 2 …",
+    "start_positions": "answer_loss(start_logits, end_logits, starts, ends) is the loss",
     "return_dict": "an output always has names",
 }
 
@@ -81,7 +83,9 @@ class BertModel(nn.Module):
         (13, torch.Size([1, 4, 6]), torch.Size([1, 6]))
     """
 
-    account: Any  # of a loaded model: how each tensor of its file was used (weights_loader.py)
+    # Of a loaded model (weights_loader.py): how each tensor of its file was used; its task.
+    account: Any
+    task: dict[str, Any]
 
     def __init__(self, config: BertConfig, *, with_pooler: bool = True):
         super().__init__()
@@ -168,6 +172,14 @@ def refuse(what: str, names: Iterable[str], instead: dict[str, str]) -> None:
     """Raise TypeError for an argument that does not exist; say what to write instead."""
     for name in names:
         raise TypeError(f"{what} has no argument {name!r}; {instead.get(name, 'see its help()')}")
+
+
+def check_labels(labels: Sequence[str]) -> tuple[str, ...]:
+    """Raise ValueError unless `labels` can be the answers of a head."""
+    right = isinstance(labels, list | tuple) and all(isinstance(label, str) for label in labels)
+    if not right or not labels or len(set(labels)) < len(labels):
+        raise ValueError(f"labels must be a list of different texts, not {short(labels)}")
+    return tuple(labels)
 
 
 def check_ids(name: str, ids: torch.Tensor, limit: int, limit_name: str) -> None:

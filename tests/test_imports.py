@@ -80,6 +80,7 @@ MAY_USE = {
     "proof": {"textbook", "inspection", "loading", "weights_loader"},
     "pretraining": {"textbook", "common", "training"},
     "compression": {"textbook", "inspection"},
+    "finetuning": {"textbook", "common", "training", "extraction", "weights_loader"},
     "cli": {*ROOMS, "textbook", "weights_loader", "minibert"},
     "minibert": set(),
 }

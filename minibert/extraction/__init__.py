@@ -1,6 +1,6 @@
 """Embeddings of all layers, in the order of the data: texts are read (reading.py), shared among the
 cores (parallel.py), computed fast (engine.py, and its linear maps by linear.py), layers chosen,
 mixed and pooled (layers.py), all put together (embedder.py), for the caller (embed.py), to a file
-(storing.py). Beside them: how alike two words are at each layer (similarity.py); what each dtype
-costs here (bench.py).
+(storing.py, which parts.py lets resume). Beside them: how alike two words are at each layer
+(similarity.py); what each dtype costs here (bench.py).
 """

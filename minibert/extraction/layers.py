@@ -20,7 +20,8 @@ from collections.abc import Iterable, Sequence
 from numbers import Integral
 
 import torch
-from torch import nn
+
+from minibert.weighted_sum import WeightedSum as WeightedSum
 
 Which = str | int | slice | Sequence[str | int]
 CONVENTIONS = ("transformers", "flair", "google", "bert-as-service")
@@ -90,26 +91,6 @@ def numbers_of(part: str | int, names: list[str], numbers: list[int]) -> list[in
         f"there is no layer {part!r}; there are all, encoder, {', '.join(names)}, "
         f"and the numbers {-len(numbers)} to {len(numbers) - 1}"
     )
-
-
-class WeightedSum(nn.Module):
-    """g · Σ_i softmax(w)_i h_i, with w and g learned: it starts as the plain mean.
-
-    Example:
-        >>> WeightedSum(2)([torch.tensor([1.0, 3.0]), torch.tensor([5.0, 5.0])]).tolist()
-        [3.0, 4.0]
-    """
-
-    def __init__(self, num_layers: int):
-        super().__init__()
-        self.weights = nn.Parameter(torch.zeros(num_layers))
-        self.scale = nn.Parameter(torch.ones(()))
-
-    def forward(self, states: Sequence[torch.Tensor]) -> torch.Tensor:
-        if len(states) != len(self.weights):
-            raise ValueError(f"{len(states)} layers for a sum of {len(self.weights)}")
-        shares = torch.softmax(self.weights, dim=0)
-        return self.scale * sum(share * state for share, state in zip(shares, states, strict=True))
 
 
 def mix(states: Sequence[torch.Tensor], how: str) -> torch.Tensor:

@@ -1,45 +1,29 @@
-"""Vectors of many texts to one file, safely.
+"""Vectors of many texts to one file, block by block (parts.py says how).
 
-Each block of texts is written to a file of its own in FILE.parts, whole or not at all. When all are
-there, they are put together in order to FILE. So a run that was stopped, even by kill -9, goes on
-where it was when the same command is given again, and FILE has the same bytes in the end; and
-several processes (torchrun) can share the blocks.
-
-    .npy           sentences only: one array [texts, …]
-    .safetensors   "vectors" [rows, …]; for tokens and words also "counts" [texts], the rows of each
-                   text, and "tokens", UTF-8: a JSON list for each text, a line each
-    .jsonl         a line a text: {"vector": […]} or {"tokens": […], "vectors": [[…], …]}
+.npy           sentences only: one array [texts, …]
+.safetensors   "vectors" [rows, …]; for tokens and words also "counts" [texts], the rows of each
+               text, and "tokens", UTF-8: a JSON list for each text, a line each
+.jsonl         a line a text: {"vector": […]} or {"tokens": […], "vectors": [[…], …]}
 """
 
 import io
 import json
 import math
-import time
-from collections import deque
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
-from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
 import numpy
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
-from tqdm import tqdm
+from safetensors import safe_open
 
 from minibert.common.files import replacing
-from minibert.common.lines import Line, blocks, count_lines, describe
-from minibert.common.outputs import changes, check_output, own_folder
-from minibert.common.processes import Processes
 from minibert.extraction.embedder import SENTENCE_POOLS, Block, Embedder, warn_of_unknown
 from minibert.extraction.engine import Engine
+from minibert.extraction.parts import Work, as_tensor, in_parts, problems_of, save_part
 from minibert.extraction.reading import read_source
-from minibert.vocabulary import read_json
 
 KINDS = (".npy", ".safetensors", ".jsonl")
-PARTS = "[0-9]" * 8 + ".safetensors"
-RECORD = "settings.json"  # in the folder of parts: what they were made of
 
 
 def store(
@@ -59,38 +43,24 @@ def store(
         raise ValueError(f"{out}: the name must end in one of {', '.join(KINDS)}")
     if is_ragged and out.suffix == ".npy":
         raise ValueError(f"{out}: vectors of {embedder.pool} make no array; use .safetensors")
-    inputs = [source] if isinstance(source, Path) else []
     lines = read_source(source, **reading)
-    processes = Processes(embedder.engine.device)
-    parts = out.with_name(out.name + ".parts")
-    record = {
-        **embedder.settings(),
-        **reading,
-        "input": describe(source) if isinstance(source, Path) else "texts in memory",
-        "texts in a part": embedder.block_size,
-        "weights": fingerprint(embedder.engine),
-    }
-    with ExitStack() as held:
-        if processes.is_first:
-            overwrite |= any(parts.glob(PARTS))  # `out` was checked when that run began
-            check_output(out, inputs, overwrite=overwrite)
-            held.enter_context(own_folder(parts))
-            prepare(parts, record, keep=bool(inputs))
-        processes.wait()
-        total = count_lines(source) if isinstance(source, Path) else None
-        hidden = None if processes.is_first else True  # None: hidden where there is no terminal
-        with tqdm(total=total, unit=" texts", disable=hidden) as bar:
-            numbered = enumerate(blocks(lines, embedder.block_size))
-            files = make_parts(embedder, numbered, parts, on_error, processes, bar)
-        processes.wait()
-        problems: list[str] = []
-        if processes.is_first:
-            check_output(out, inputs, overwrite=overwrite)  # somebody may have made it meanwhile
-            problems = put_together(files, out, embedder.shape, is_ragged)
-            remove_parts(parts)
-            warn_of_unknown(embedder.unknown_tokens, embedder.content_tokens)
-    processes.wait()
-    return problems
+
+    def finish(files: list[Path]) -> list[str]:
+        problems = put_together(files, out, embedder.shape, is_ragged)
+        warn_of_unknown(embedder.unknown_tokens, embedder.content_tokens)
+        return problems
+
+    work = Work(
+        device=embedder.engine.device,
+        block_size=embedder.block_size,
+        settings={**embedder.settings(), **reading, "weights": fingerprint(embedder.engine)},
+        choices=json.dumps([embedder.long, embedder.stride, on_error]),
+        results=lambda blocks: embedder.embed_blocks(blocks, on_error),
+        write=write_part,
+        put_together=finish,
+        tokens_done=lambda: embedder.tokens_done,
+    )
+    return in_parts(work, lines, source, out, overwrite=overwrite)
 
 
 def fingerprint(engine: Engine) -> list[float]:
@@ -99,72 +69,6 @@ def fingerprint(engine: Engine) -> list[float]:
     size = engine.config.vocab_size
     states, _ = engine.run([[*range(0, size, math.ceil(size / tokens))]])
     return [round(number, 4) for number in states[-1][0, :4].tolist()]
-
-
-def make_parts(
-    embedder: Embedder,
-    numbered: Iterable[tuple[int, list[Line]]],
-    parts: Path,
-    on_error: str,
-    processes: Processes,
-    bar: tqdm,
-) -> list[Path]:
-    """Write this process's share of the parts, but for those that are there; returns all names."""
-    files: list[Path] = []
-    awaited: deque[tuple[Path, int]] = deque()  # the file of a block under way, and its texts
-    choices = json.dumps([embedder.long, embedder.stride, on_error])
-
-    def missing() -> Iterator[list[Line]]:
-        for number, block in numbered:
-            files.append(parts / f"{number:08}.safetensors")
-            is_mine = number % processes.world == processes.rank
-            if is_mine and not is_usable(files[-1], choices):
-                awaited.append((files[-1], len(block)))
-                yield block
-            else:
-                bar.update(len(block))
-
-    began = time.perf_counter()
-    for block in embedder.embed_blocks(missing(), on_error):
-        file, texts = awaited.popleft()
-        write_part(file, block, choices)
-        bar.update(texts)
-        speed = embedder.tokens_done / (time.perf_counter() - began)
-        bar.set_postfix_str(f"{speed:,.0f} tokens/s")
-    return files
-
-
-def is_usable(part: Path, choices: str) -> bool:
-    """Is the part there, readable (a power failure can leave one that is not), and as these choices
-    would make it? They decide only about wrong texts and texts over the limit.
-    """
-    try:
-        with safe_open(part, framework="np") as file:
-            return file.metadata()["choices"] in ("", choices)
-    except (FileNotFoundError, SafetensorError):
-        return False
-
-
-def prepare(parts: Path, record: dict[str, Any], *, keep: bool) -> None:
-    """Parts that are there must be of this run; without `keep` they are then removed."""
-    note = parts / RECORD
-    if note.is_file():
-        changed = changes(read_json(note), record)
-        if changed and any(parts.glob(PARTS)):
-            raise ValueError(
-                f"{parts} holds parts of a run with {changed}: give the same, or delete the folder"
-            )
-        if not keep:
-            remove_parts(parts)
-    with replacing(note) as temporary:
-        temporary.write_text(json.dumps(record, indent=2, default=str), encoding="utf-8")
-
-
-def remove_parts(parts: Path) -> None:
-    """Remove our own files from the folder of parts, by the names that we give them."""
-    for file in parts.iterdir():
-        if file.name == RECORD or fnmatch(file.name.removeprefix(".tmp."), PARTS):
-            file.unlink()
 
 
 def write_part(part: Path, block: Block, choices: str) -> None:
@@ -177,20 +81,9 @@ def write_part(part: Path, block: Block, choices: str) -> None:
         tensors = {
             "vectors": torch.cat([one.vectors for one in vectors]),
             "counts": torch.tensor([len(one.vectors) for one in vectors]),
-            "tokens": torch.frombuffer(bytearray(tokens.encode("utf-8")), dtype=torch.uint8),
+            "tokens": as_tensor(tokens.encode("utf-8")),
         }
-    about = {
-        "problems": json.dumps(block.problems),
-        "choices": choices if block.depends_on_choices else "",
-    }
-    try:
-        with replacing(part) as temporary:
-            save_file(tensors, temporary, metadata=about)
-    except (OSError, SafetensorError) as error:
-        raise OSError(
-            f"{part} could not be written ({error}); the parts before it are kept, and the same "
-            "command goes on with them"
-        ) from None
+    save_part(part, tensors, block.problems, choices if block.depends_on_choices else "")
 
 
 def put_together(
@@ -202,7 +95,7 @@ def put_together(
     lengths = dict.fromkeys(names, 0)
     for file in files:
         with safe_open(file, framework="np") as part:
-            problems += json.loads(part.metadata()["problems"])
+            problems += problems_of(part)
             for name in names:
                 lengths[name] += part.get_slice(name).get_shape()[0]
     with replacing(out) as temporary, open(temporary, "wb") as stream:
