@@ -5,6 +5,7 @@
     model, tokenizer = load_bert()                              # the bundled tiny model, no network
     model, tokenizer = load_bert("bert-base-uncased")           # a name on the Hugging Face Hub
     model, tokenizer = load_bert("my/folder", head="mlm")       # a folder in the Hub's layout
+    model, tokenizer = load_bert("dslim/bert-base-NER")         # fine-tuned: with its head
     print(model.account)                                        # how every tensor was used
     save_bert(model, tokenizer, "another/folder")               # transformers loads it too
 
@@ -16,14 +17,15 @@ the model itself.
 import json
 import shutil
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from reprlib import repr as short
-from typing import Any, overload
+from typing import Any
 
 import torch
 from safetensors import safe_open
 from safetensors.torch import save_file
+from torch import nn
 
 from minibert.common.devices import choose_device
 from minibert.common.files import replacing_in_folder
@@ -37,10 +39,18 @@ from minibert.heads import (
 )
 from minibert.loading.account import Account
 from minibert.loading.finding import find_folder, open_weights, read_tensor
+from minibert.loading.head import TASKS, Head, architecture_in, choose_head, describe_head
 from minibert.loading.without_init import WithoutInit
-from minibert.model import BertModel
+from minibert.model import BertModel, Pooler, check_labels, initialise
+from minibert.task_heads import (
+    BertForQuestionAnswering,
+    BertForSequenceClassification,
+    BertForTokenClassification,
+    linear_map,
+)
 from minibert.tokenizer import BertTokenizer
 from minibert.vocabulary import CheckpointError, one_line, read_json, take
+from minibert.weighted_sum import WeightedSum
 
 # The name table: official name -> ours. With a head, BERT's own names get "bert." in front on both
 # sides; in a bare BertModel neither has it.
@@ -84,6 +94,14 @@ NSP = {
     "cls.seq_relationship.weight": "nsp.logits.weight",
     "cls.seq_relationship.bias": "nsp.logits.bias",
 }
+TASK = {
+    "classifier.weight": "classifier.weight",
+    "classifier.bias": "classifier.bias",
+    "qa_outputs.weight": "qa_outputs.weight",
+    "qa_outputs.bias": "qa_outputs.bias",
+    "mixture.weights": "mixture.weights",  # minibert's own: the head reads all layers
+    "mixture.scale": "mixture.scale",
+}
 # Stored a second time by some files: these must equal the tensor that the model really has.
 TIED = {
     "cls.predictions.decoder.weight": "embeddings.word_embeddings.weight",
@@ -95,48 +113,46 @@ LEFT_OUT = {  # beginning of an official name -> why it is not read
     "embeddings.position_ids": "only counts 0, 1, 2 …",
     "cls.predictions.": "the MLM head; head='mlm' reads it",
     "cls.seq_relationship.": "the next-sentence head; head='nsp' reads it",
-    "pooler.": "the MLM head does not read the pooler",
+    "pooler.": "this head does not read the pooler",
     "classifier.": "a fine-tuned task's head",
     "qa_outputs.": "a fine-tuned task's head",
+    "mixture.": "a fine-tuned task's head",
 }
-HEADS: dict[str, Any] = {"mlm": MaskedLMHead, "nsp": NextSentenceHead}
+# What may be new, by the first part of its names (without "bert.") -> its start.
+NEW: dict[str, Callable[[BertConfig, Head], nn.Module]] = {
+    "mlm": lambda config, head: MaskedLMHead(config),
+    "nsp": lambda config, head: NextSentenceHead(config),
+    "pooler": lambda config, head: new_pooler(config),
+    "classifier": lambda config, head: linear_map(config, len(head.labels)),
+    "qa_outputs": lambda config, head: linear_map(config, 2),
+    "mixture": lambda config, head: WeightedSum(config.num_hidden_layers + 1),
+}
 FLOATING = ("F64", "F32", "F16", "BF16")  # as safetensors calls them
-Bert = BertModel | BertForMaskedLM | BertForNextSentencePrediction | BertForPreTraining
+Bert = (
+    BertModel
+    | BertForMaskedLM
+    | BertForNextSentencePrediction
+    | BertForPreTraining
+    | BertForSequenceClassification
+    | BertForTokenClassification
+    | BertForQuestionAnswering
+)
 # `head` -> the class, which transformers has under the same name.
-MODELS: dict[str | None, Any] = {
-    None: BertModel,
+MODELS: dict[str, Any] = {
+    "bert": BertModel,
     "mlm": BertForMaskedLM,
     "nsp": BertForNextSentencePrediction,
     "pretraining": BertForPreTraining,
+    **TASKS,
 }
-
-
-@overload
-def load_bert(
-    name: str | Path | None = None,
-    *,
-    head: None = None,
-    revision: str | None = None,
-    device: str | torch.device | None = None,
-    dtype: torch.dtype | None = None,
-) -> tuple[BertModel, BertTokenizer]: ...
-
-
-@overload
-def load_bert(
-    name: str | Path | None = None,
-    *,
-    head: str | None,
-    revision: str | None = None,
-    device: str | torch.device | None = None,
-    dtype: torch.dtype | None = None,
-) -> tuple[Any, BertTokenizer]: ...
 
 
 def load_bert(
     name: str | Path | None = None,
     *,
     head: str | None = None,
+    labels: Sequence[str] | None = None,
+    all_layers: bool | None = None,
     revision: str | None = None,
     device: str | torch.device | None = None,
     dtype: torch.dtype | None = None,
@@ -144,15 +160,20 @@ def load_bert(
     """A model in eval mode (no dropout) and its tokenizer.
 
     `name`: a folder, a name on the Hub, or None for the bundled tiny model.
-    `head`: None (BertModel), "mlm", "nsp" or "pretraining" (both).
+    `head`: "bert" (none), "mlm", "nsp", "pretraining" (both), "classification", "tagging" or
+    "answering"; None is the fine-tuned head that the folder says it has, or "bert".
+    `labels`: of a new head for classification or tagging; None is what config.json says. One label
+    for a classification makes it a number.
+    `all_layers`: a new head for a task reads a learned mixture of all layers.
     `revision`: a branch, tag or commit on the Hub.
     `device`: what to compute on; None is the CPU.
     `dtype`: of the weights; None is float32, whatever the file has.
 
     A head that the file does not have is new, with a warning: it answers at random until trained.
     """
-    if head not in list(MODELS):
-        raise ValueError(f"head must be one of {list(MODELS)}, not {head!r}")
+    if head not in [None, *MODELS]:
+        raise ValueError(f"head must be None or one of {list(MODELS)}, not {head!r}")
+    labels = None if labels is None else check_labels(labels)
     dtype = torch.float32 if dtype is None else dtype
     if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
         raise ValueError(f"dtype must be a floating-point torch.dtype, not {dtype!r}")
@@ -172,35 +193,51 @@ def load_bert(
         )
     note = take({"minibert_note": "", **settings}, "minibert_note", str, config_file)
     account = Account(str(name or "minibert-tiny"), note=one_line(note))
+    task = take({"minibert_task": {}, **settings}, "minibert_task", dict, config_file)
     with open_weights(folder) as file:
-        model: Any = fill_model(file, folder, config, head, dtype, account)
-    model.account = account
-    new = {ours.split(".")[0] for ours, use in account.model.items() if use == "new"}
+        names = official_names(file.keys(), account.source)
+        shapes = {theirs: file.get_slice(name).get_shape() for theirs, name in names.items()}
+        wanted = choose_head(head, labels, all_layers, settings, config_file, shapes)
+        model: Any = fill_model(file, folder, names, config, wanted, dtype, account)
+    new = {part_of(ours) for ours, use in account.model.items() if use == "new"}
+    is_own = type(model).__name__ == architecture_in(settings, config_file) and not new
+    model.account, model.task = account, task if is_own else {}
     if new:
-        what = f"{account.source} has no {' and no '.join(sorted(new))} head; a new one"
-        warnings.warn(f"{what} answers at random until it is trained", stacklevel=2)
+        what = f"has no {' and no '.join(sorted(new))} head; a new one"
+        if wanted.name in TASKS:
+            of = f" with the labels {short(wanted.labels)}" if wanted.labels else ""
+            what = f"has no head for {wanted.name}{of}; a new one"
+        warnings.warn(
+            f"{account.source} {what} answers at random until it is trained", stacklevel=2
+        )
     return model.to(device).eval(), tokenizer
 
 
 def fill_model(
     file: safe_open,
     folder: Path,
+    names: dict[str, str],
     config: BertConfig,
-    head: str | None,
+    head: Head,
     dtype: torch.dtype,
     account: Account,
 ) -> Bert:
-    """Build the model, and give it the folder's tensors; `file` has their names and shapes."""
-    names = official_names(file.keys(), account.source)
+    """Build the model, and give it the folder's tensors; `names`: official -> in the file."""
     model = empty_model(names, config, head, account.source)
     table = name_table(model)
-    found = {table[theirs] for theirs in names if theirs in table}
-    parts = {ours: ours.split(".")[0] for ours in table.values()}
-    new_heads = HEADS.keys() & (set(parts.values()) - {parts[ours] for ours in found})
+    # Another head of the same names is left out: for another task, or with other labels.
+    readable = {t: ours for t, ours in table.items() if head.is_stored or t not in TASK}
+    found = {ours for theirs, ours in readable.items() if theirs in names}
+    absent = {part_of(ours) for ours in table.values()} - {part_of(ours) for ours in found}
+    if head.is_stored:
+        absent.clear()
+    elif head.name != "classification":
+        absent.discard("pooler")
+    fresh = {part: NEW[part](config, head).state_dict() for part in sorted(NEW.keys() & absent)}
 
-    account.file = {name: use_of(theirs, name, table) for theirs, name in names.items()}
-    account.model = {ours: "new" if part in new_heads else "filled" for ours, part in parts.items()}
-    check_tensors(file, names, account, table, model)
+    account.file = {name: use_of(theirs, name, readable) for theirs, name in names.items()}
+    account.model = {ours: "new" if part_of(ours) in fresh else "filled" for ours in table.values()}
+    check_tensors(file, names, account, table, found, model)
 
     state = {
         ours: read_tensor(file, folder, names[theirs])
@@ -215,17 +252,26 @@ def fill_model(
                     f"{account.source}: {names[copy]} differs from {names[original]}. minibert's "
                     "MLM head has one tensor for both (tied), so it cannot be this model"
                 )
-    new = {
-        f"{head}.{name}": tensor
-        for head in sorted(new_heads)
-        for name, tensor in HEADS[head](config).state_dict().items()
-    }
-    state = {ours: tensor.to(dtype) for ours, tensor in (state | new).items()}
+    for part, tensors in fresh.items():
+        prefix = "bert.pooler." if part == "pooler" else f"{part}."
+        state |= {prefix + name: tensor for name, tensor in tensors.items()}
+    state = {ours: tensor.to(dtype) for ours, tensor in state.items()}
     model.load_state_dict(state, strict=True, assign=True)
     return model
 
 
-def empty_model(names: dict[str, str], config: BertConfig, head: str | None, source: str) -> Bert:
+def part_of(ours: str) -> str:
+    """The part of the model that a tensor belongs to: embeddings, encoder, pooler, mlm …"""
+    return ours.removeprefix("bert.").split(".")[0]
+
+
+def new_pooler(config: BertConfig) -> Pooler:
+    pooler = Pooler(config)
+    initialise(pooler, config.initializer_range)
+    return pooler
+
+
+def empty_model(names: dict[str, str], config: BertConfig, head: Head, source: str) -> Bert:
     """config.json's model, without memory for its weights; the file must have all its layers.
 
     A number that is far too large would take minutes.
@@ -235,10 +281,10 @@ def empty_model(names: dict[str, str], config: BertConfig, head: str | None, sou
         count = f"num_hidden_layers {config.num_hidden_layers}, but the file has {len(layers)}"
         raise CheckpointError(f"{source}: config.json says {count} layers")
     with torch.device("meta"), WithoutInit():
-        if head is None:
+        if head.name == "bert":
             has_pooler = any(theirs.startswith("pooler.") for theirs in names)
             return BertModel(config, with_pooler=has_pooler)
-        return MODELS[head](config)
+        return MODELS[head.name](config, **head.options)
 
 
 def check_tensors(
@@ -246,6 +292,7 @@ def check_tensors(
     names: dict[str, str],
     account: Account,
     table: dict[str, str],
+    found: set[str],
     model: Bert,
 ) -> None:
     """Raise CheckpointError with every tensor that is unknown, missing, or of a wrong kind."""
@@ -258,8 +305,8 @@ def check_tensors(
     held = model.state_dict()
     for theirs, ours in table.items():
         wanted = list(held[ours].shape)
-        shape = file.get_slice(names[theirs]).get_shape() if theirs in names else wanted
-        if theirs not in names and account.model[ours] == "filled":
+        shape = file.get_slice(names[theirs]).get_shape() if ours in found else wanted
+        if ours not in found and account.model[ours] == "filled":
             problems.append(f"{theirs!r}: missing")
         if shape != wanted:
             problems.append(f"{names[theirs]!r}: shape {short(shape)}, not {wanted}")
@@ -301,7 +348,7 @@ def name_table(model: Bert) -> dict[str, str]:
     prefix = "" if core is model else "bert."
     bert = {theirs: prefix + ours for theirs, ours in (EMBEDDINGS | layers | POOLER).items()}
     held = model.state_dict().keys()
-    return {theirs: ours for theirs, ours in (bert | MLM | NSP).items() if ours in held}
+    return {theirs: ours for theirs, ours in (bert | MLM | NSP | TASK).items() if ours in held}
 
 
 def use_of(theirs: str, name: str, table: dict[str, str]) -> tuple[str, str]:
@@ -321,23 +368,23 @@ def use_of(theirs: str, name: str, table: dict[str, str]) -> tuple[str, str]:
 def save_bert(model: Bert, tokenizer: BertTokenizer, folder: str | Path) -> None:
     """Write config.json, model.safetensors, vocab.txt and tokenizer_config.json.
 
-    The official layout: transformers loads it with no missing and no unexpected name. A folder that
-    was not there appears whole; in one that was, each file is replaced whole.
+    The official layout: transformers loads it with no missing and no unexpected name; only a head
+    that reads all layers means nothing to it, and is read by load_bert alone. A folder that was not
+    there appears whole; in one that was, each file is replaced whole.
     """
     if type(model) not in MODELS.values():
         raise CheckpointError(f"save_bert takes minibert's models, not {type(model).__name__}")
     if not isinstance(tokenizer, BertTokenizer):
         raise CheckpointError(f"tokenizer must be a BertTokenizer, not {type(tokenizer).__name__}")
     core = model if isinstance(model, BertModel) else model.bert
-    prefix = "" if core is model else "bert."
     held = model.state_dict()
     tensors = {
-        theirs if theirs.startswith("cls.") else prefix + theirs: held[ours].cpu().contiguous()
+        ("bert." if ours.startswith("bert.") else "") + theirs: held[ours].cpu().contiguous()
         for theirs, ours in name_table(model).items()
     }
     # dtype: what transformers computes in, whatever precision the file has.
     kind = {"architectures": [type(model).__name__], "dtype": "float32"}
-    config = {**kind, **core.config.to_dict()}
+    config = {**kind, **core.config.to_dict(), **describe_head(model)}
     texts = {"config.json": json.dumps(config, indent=2) + "\n", **tokenizer.files()}
 
     folder = Path(folder).absolute()

@@ -26,6 +26,8 @@ if TYPE_CHECKING:  # for editors and type checkers: the same names as in PUBLIC
     from minibert.extraction.embed import embed as embed
     from minibert.extraction.embed import embed_file as embed_file
     from minibert.extraction.engine import Engine as Engine
+    from minibert.finetuning.evaluate import evaluate as evaluate
+    from minibert.finetuning.predict import predict as predict
     from minibert.heads import BertForMaskedLM as BertForMaskedLM
     from minibert.heads import BertForNextSentencePrediction as BertForNextSentencePrediction
     from minibert.heads import BertForPreTraining as BertForPreTraining
@@ -65,6 +67,8 @@ PUBLIC = {
     "embed": "minibert.extraction.embed",
     "embed_file": "minibert.extraction.embed",
     "mask_texts": "minibert.pretraining.masking",
+    "predict": "minibert.finetuning.predict",
+    "evaluate": "minibert.finetuning.evaluate",
     "importance": "minibert.compression.importance",
     "prune": "minibert.compression.pruning",
 }

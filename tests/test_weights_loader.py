@@ -163,7 +163,7 @@ def test_the_account_reads_well(tmp_path):
     assert sorted(table[:10]) == [
         "left out 1 embeddings.* (only counts 0, 1, 2 …)",
         "left out 2 cls.seq_relationship.* (the next-sentence head; head='nsp' reads it)",
-        "left out 2 pooler.* (the MLM head does not read the pooler)",
+        "left out 2 pooler.* (this head does not read the pooler)",
         f"renamed 2 cls.predictions.* {older}",
         f"renamed 2 embeddings.* {older}",
         f"renamed 24 encoder.layer.* {older}",

@@ -10,10 +10,12 @@ from minibert import __version__
 from minibert.cli import (
     bench,
     embed,
+    evaluate,
     fill_mask,
     finetune,
     layers,
     next_sentence,
+    predict,
     pretrain,
     prune,
     tokenize,
@@ -32,6 +34,8 @@ COMMANDS = {
     "finetune": finetune,
     "fill-mask": fill_mask,
     "next-sentence": next_sentence,
+    "predict": predict,
+    "evaluate": evaluate,
     "prune": prune,
     "bench": bench,
 }

@@ -26,7 +26,7 @@ def run(args: argparse.Namespace) -> int:
     from weights_loader import load_bert
 
     texts = first_texts(TEXTS if args.input is None else args.input, args, READ)
-    account = load_bert(args.model)[0].account
+    account = load_bert(args.model, head="bert")[0].account
     rows = bench(args.model, texts, seconds=args.seconds)
     threads = f"the CPU, threads: {torch.get_num_threads()}"
     where = "the GPU" if torch.cuda.is_available() else threads

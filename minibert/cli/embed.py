@@ -92,7 +92,7 @@ def write_file(args: argparse.Namespace) -> int:
     from minibert.extraction.engine import Engine
     from weights_loader import load_bert
 
-    model, tokenizer = load_bert(args.model, device=choose_device(args.device))
+    model, tokenizer = load_bert(args.model, head="bert", device=choose_device(args.device))
     dtype = getattr(torch, args.dtype) if args.dtype else None
     engine = Engine(model, dtype=dtype, linear=args.linear, let_go=True)
     choices = {name: getattr(args, name) for name in CHOICES if getattr(args, name) is not None}
@@ -118,7 +118,7 @@ def print_texts(args: argparse.Namespace) -> int:
     from minibert.extraction.layers import RECIPES, layer_names, select_layers
     from weights_loader import load_bert
 
-    model, tokenizer = load_bert(args.model)
+    model, tokenizer = load_bert(args.model, head="bert")
     count = model.config.num_hidden_layers
     names = layer_names(count)
     which = RECIPES[args.layers][0] if args.layers in RECIPES else args.layers

@@ -26,7 +26,7 @@ def run(args: argparse.Namespace) -> int:
     from minibert.extraction.similarity import draw, word_similarity
     from weights_loader import load_bert
 
-    model, tokenizer = load_bert(args.model)
+    model, tokenizer = load_bert(args.model, head="bert")
     found = word_similarity(model, tokenizer, args.sentence)
     print(f"model: {model.account.source}")
     if model.account.note:

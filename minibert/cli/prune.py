@@ -76,7 +76,7 @@ def load(name: str | None) -> tuple[Any, Any]:
     from minibert.common.devices import choose_device
     from weights_loader import load_bert
 
-    account = load_bert(name)[0].account
+    account = load_bert(name, head="bert")[0].account
     if not any("cls.predictions." in stored for stored in account.file):
         advice = "in Python, importance(model, batches, loss) takes a loss of your own"
         raise ValueError(f"{account.source} has no MLM head, whose loss is measured here; {advice}")

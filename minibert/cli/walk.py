@@ -38,7 +38,7 @@ def run(args: argparse.Namespace) -> int:
     from minibert.inspection.walk_page import COLUMNS, Page, cut
     from weights_loader import load_bert
 
-    model, tokenizer = load_bert(args.model)
+    model, tokenizer = load_bert(args.model, head="bert")
     config = model.config
     if not tokenizer.pieces(args.text):
         raise ValueError("the text has no tokens; it must have at least one")

@@ -81,7 +81,7 @@ def measure(
     """One dtype: what Measured has before the cosines; and the vectors of the first texts."""
     bar.set_description(str(dtype).removeprefix("torch."))
     began, done = time.perf_counter(), bar.n
-    model, tokenizer = load_bert(name, device=device)
+    model, tokenizer = load_bert(name, head="bert", device=device)
     embedder = Embedder(Engine(model, dtype=dtype, let_go=True), tokenizer, long="windows")
     # A large model on a small machine must finish two blocks in its share of the time.
     size = 32 if device.type == "cpu" else embedder.block_size

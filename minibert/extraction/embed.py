@@ -171,7 +171,7 @@ def open_engine(
         raise ValueError("a model of your own needs its tokenizer, and only it")
     from weights_loader import load_bert
 
-    loaded, tokenizer = load_bert(model, device=choose_device(device))
+    loaded, tokenizer = load_bert(model, head="bert", device=choose_device(device))
     return Engine(loaded, dtype=dtype, let_go=True), tokenizer
 
 

@@ -149,7 +149,7 @@ def judge_answers(predictor: Predictor, examples: Sequence[Any]) -> Judged:
 
 def error(about: dict[str, Any], wanted: Any, got: Any, probability: Any = None) -> dict[str, Any]:
     """One error, with its texts cut to a line."""
-    texts = {}
+    texts: dict[str, Any] = {}
     for name in ("word", "question", "text", "pair"):
         if name in about:
             text = " ".join(about[name].split())

@@ -60,7 +60,7 @@ def confusion(
 
 
 def f1(wanted: Sequence[Any], predicted: Sequence[Any], positive: Any = None) -> float:
-    """2·hits / (wanted + predicted) of the label `positive`; without one the labels' mean: macro."""
+    """2·hits / (wanted + predicted) of the label `positive`; without one their mean (macro)."""
     wanted, predicted = as_lists(wanted, predicted)
     labels = {*wanted, *predicted} if positive is None else {positive}
     hits = Counter(one for one, other in zip(wanted, predicted, strict=True) if one == other)
@@ -113,8 +113,8 @@ def entity_scores(
         sought.update(span.type for span in one)
 
     def score(hits: int, found: int, sought: int) -> Score:
-        f1 = share(2 * hits, found + sought)
-        return Score(share(hits, found), share(hits, sought), f1, sought)
+        mean = share(2 * hits, found + sought)
+        return Score(share(hits, found), share(hits, sought), mean, sought)
 
     types = {name: score(hits[name], found[name], sought[name]) for name in sorted(found + sought)}
     return score(hits.total(), found.total(), sought.total()), types

@@ -156,8 +156,8 @@ def make_item(kind: str, text: Any, second: Any, where: str) -> Any:
         elif second is not None:
             raise ValueError(f"{where}: a model that tags takes one text, not a pair")
     if kind in ("answer", "similar") and isinstance(item, Example) and item.pair is None:
-        needed = "a question needs its context" if kind == "answer" else "two texts are compared"
-        raise ValueError(f"{where}: {needed}; one was given")
+        needed = "a context" if kind == "answer" else "a second text: the model compares two"
+        raise ValueError(f"{where} needs {needed}")
     return item
 
 

@@ -20,6 +20,7 @@ from torch.overrides import TorchFunctionMode
 
 from minibert.inspection.trace import trace
 from minibert.loading.finding import find_folder, open_weights
+from minibert.model import BertModel
 
 BOUNDS = {torch.float32: 1e-5, torch.float64: 1e-10}
 TEXTS = ("The cat sat on the mat.", "BERT reads both sides of a word at once, and pads.")
@@ -55,6 +56,8 @@ HEADS = {
     "mlm.layer_norm": ("cls.predictions.transform.LayerNorm", "output"),
     "mlm.logits": ("cls.predictions.decoder", "output"),
     "nsp.logits": ("cls.seq_relationship", "output"),
+    "classifier": ("classifier", "output"),
+    "qa_outputs": ("qa_outputs", "output"),
 }
 
 
@@ -110,10 +113,10 @@ def verify(
     if dtype not in BOUNDS:
         raise ValueError(f"dtype must be torch.float32 or torch.float64, not {dtype!r}")
     folder = find_folder(name)
-    head = heads_in(folder)
-    ours, tokenizer = load_bert(folder, head=head, dtype=dtype)
+    ours, tokenizer = load_bert(folder, head=heads_in(folder), dtype=dtype)
     their_class = getattr(transformers, type(ours).__name__)
-    options = {} if head else {"add_pooling_layer": ours.pooler is not None}
+    is_bare = type(ours) is BertModel
+    options = {"add_pooling_layer": ours.pooler is not None} if is_bare else {}
     theirs = their_class.from_pretrained(
         folder, attn_implementation="eager", dtype=dtype, **options
     ).eval()
@@ -121,9 +124,11 @@ def verify(
 
 
 def heads_in(folder: Path) -> str | None:
-    """The `head` for load_bert that uses all that the folder's file holds."""
+    """The `head` for load_bert for all that the file holds and transformers can read."""
     with open_weights(folder) as file:
         names = list(file.keys())
+    if "mixture.weights" in names:
+        return "bert"
     has_mlm = any(name.startswith("cls.predictions.") for name in names)
     has_nsp = any(name.startswith("cls.seq_relationship.") for name in names)
     return {(1, 1): "pretraining", (1, 0): "mlm", (0, 1): "nsp"}.get((has_mlm, has_nsp))
@@ -164,6 +169,9 @@ def returned_pairs(ours: Any, theirs: Any) -> dict[str, tuple[torch.Tensor, torc
         ("pooler_output", ["pooler_output"]),
         ("mlm_logits", ["prediction_logits", "logits"]),
         ("nsp_logits", ["seq_relationship_logits", "logits"]),
+        ("logits", ["logits"]),
+        ("start_logits", ["start_logits"]),
+        ("end_logits", ["end_logits"]),
     ):
         our_value = getattr(ours, name, None)
         if our_value is not None:
@@ -186,6 +194,8 @@ def largest_difference(
     pair = torch.stack([ours, theirs])
     if name.endswith("scores"):  # padded keys are not read either
         pair = pair.where(is_real[:, None, None, :], 0)
+    if name.endswith(("start_logits", "end_logits")):
+        pair = pair.where(is_real, 0)
     if ours.dim() == 4:  # [B, N, S, S] or [B, N, S, H]: for each token a row in each head
         pair = pair.transpose(2, 3)  # [2, B, S, N, …]
     if ours.dim() >= 3:
