@@ -66,9 +66,7 @@ def print_scores(found: dict[str, Any]) -> None:
     """All scores; the confusion table, or the scores of each type of entity."""
     print()
     for name, score in found["scores"].items():
-        print(
-            f"{name:<14} {score:.4f}{'  <- what counts' if name == found['main'] else ''}"
-        )
+        print(f"{name:<14} {score:.4f}{'  <- what counts' if name == found['main'] else ''}")
     if "types" in found:
         print(f"\n{'type':<20} precision  recall      f1  wanted")
         for name, one in found["types"].items():

@@ -60,8 +60,9 @@ class Batch:
         return {"targets": count_targets(self.targets), "tokens": len(self.ids)}
 
     def to(self, device: torch.device) -> "Batch":
-        values: list[Any] = [getattr(self, field.name) for field in fields(self)]
-        return Batch(*(v.to(device) if isinstance(v, torch.Tensor) else v for v in values))
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        moved = {n: v.to(device) for n, v in values.items() if isinstance(v, torch.Tensor)}
+        return Batch(**(values | moved))
 
 
 def count_targets(targets: torch.Tensor) -> int:

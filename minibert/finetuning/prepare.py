@@ -11,7 +11,6 @@ import torch
 from minibert.finetuning.entities import check_tagged, read_tagged, tag_names
 from minibert.finetuning.examples import check_examples, label_names, read_examples
 from minibert.finetuning.questions import read_questions
-from minibert.task_heads import BertForSequenceClassification, BertForTokenClassification
 from minibert.tokenizer import BertTokenizer
 from weights_loader import load_bert
 
@@ -54,9 +53,9 @@ def read_data(
         "pair": ("text_pair" if pair is None else pair) if two_texts else None,
         "label": ("score" if is_number else "label") if label is None else label,
     }
-    examples = tuple(read_examples(file, **columns, is_number=is_number) for file in (train, dev))
-    check_examples(*examples)
-    return examples
+    examples = [read_examples(file, **columns, is_number=is_number) for file in (train, dev)]
+    check_examples(examples[0], examples[1])
+    return examples[0], examples[1]
 
 
 def labels_of(task: str, train: Sequence[Any]) -> list[str] | None:
@@ -83,14 +82,10 @@ def open_model(
     torch.manual_seed(seed)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "(?s).*at random until")  # it will be trained
-        head = "bert" if all_layers else HEADS[task]
-        model, tokenizer = load_bert(name, head=head, labels=labels, device=device)
-    if all_layers:
-        kinds = {"classification": BertForSequenceClassification}
-        kind: Any = kinds.get(HEADS[task], BertForTokenClassification)
-        bert, model = model, kind(model.config, labels, all_layers=True)
-        bert.pooler, model.bert = None, bert
-        model.to(bert.embeddings.token.weight.device).eval()
+        choices: dict[str, Any] = {"head": HEADS[task], "labels": labels, "device": device}
+        if all_layers:
+            choices["all_layers"] = True
+        model, tokenizer = load_bert(name, **choices)
     model.task = {"task": task}
     return model, tokenizer
 
