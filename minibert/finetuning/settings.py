@@ -9,7 +9,7 @@ from minibert.training.settings import RunSettings
 
 ALL_LAYERS = "all-layers"
 # On stored states a step costs next to nothing, and the few weights that learn must move far.
-ON_STATES: dict[str, Any] = {"epochs": 10, "learning_rate": 3e-3, "precision": "float32"}
+ON_STATES: dict[str, Any] = {"epochs": 10, "learning_rate": 3e-3}
 DERIVED = ("steps", "validate_every")  # they follow from the epochs and the number of rows
 
 
@@ -21,6 +21,7 @@ class Settings(RunSettings):
     batch: int = 32  # rows of a step, in the mean
     learning_rate: float = 5e-5  # of BERT-base; see settings_for
     warmup: float = 0.1
+    precision: str = "float32"  # on a CPU bfloat16 was measured slower; on a GPU give "auto"
     save_every: int = 500
     freeze: str = ""  # parts of BERT that do not change: "embeddings layer1-layer4"
     features: str = ""  # or "all-layers": a mixture of all layers; BERT does not change
