@@ -15,6 +15,7 @@ start and end are characters of the text as it was typed. predictor.py does the 
 import json
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -55,10 +56,10 @@ def predict(
     - `stride`: overlap of the windows of long texts, in tokens. `dtype`: as for embed.
     """
     predictor = open_predictor(model, tokenizer, device, **choices)
-    is_one = isinstance(texts, str)
+    is_one, before = isinstance(texts, str), predictor.cut
     found = predictor(make_items(predictor.kind, [texts] if is_one else texts, pairs, contexts))
-    if predictor.cut:
-        warnings.warn(cut_message(predictor.cut, predictor.limit), stacklevel=2)
+    if cut := predictor.cut - before:
+        warnings.warn(cut_message(cut, predictor.limit), stacklevel=2)
     return found[0] if is_one else found
 
 
@@ -82,6 +83,7 @@ def predict_file(
         raise ValueError(f"{out}: the name must end in .jsonl")
     predictor = open_predictor(model, tokenizer, device, **choices)
     items = read_items(predictor, source, text, pair)
+    first = list(islice(items, 1))  # what is wrong with the file is told before anything is written
 
     def write(part: Path, result: tuple[list[dict[str, Any]], int], choices: str) -> None:
         found, cut = result
@@ -107,7 +109,7 @@ def predict_file(
         put_together=put_together,
         tokens_done=lambda: predictor.tokens_done,
     )
-    return len(in_parts(work, items, source, out, overwrite=overwrite))
+    return len(in_parts(work, chain(first, items), source, out, overwrite=overwrite))
 
 
 def open_predictor(model: Any, tokenizer: Any, device: Any, **choices: Any) -> Predictor:

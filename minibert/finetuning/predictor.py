@@ -61,9 +61,7 @@ class Predictor:
     ):
         """predict says what the choices are; `let_go`: as for Engine."""
         if type(model).__name__ not in KINDS:
-            raise ValueError(
-                f"model must have one of {', '.join(KINDS)}, not {type(model).__name__}"
-            )
+            raise ValueError(f"model must be one of {', '.join(KINDS)}, not {type(model).__name__}")
         for name, value in (("top", top), ("longest", longest)):
             if value is not None and (type(value) is not int or value < 1):
                 raise ValueError(f"{name} must be a whole number of at least 1, not {value!r}")
@@ -199,9 +197,10 @@ class Predictor:
                 ranked.append((float(scores[i, k]), int(places[i, 0]), int(places[i + k, 1])))
         everything = scores.ravel()
         if self.no_answer or not ranked:
-            ranked.append((min(float(logits[0].sum()) for _, logits in windows), None, None))
+            nothing = min(float(logits[0].sum()) for _, logits in windows)
+            everything = numpy.append(everything, nothing)
+            ranked.append((nothing, None, None))
             ranked.sort(key=lambda one: -one[0])
-            everything = numpy.append(everything, ranked[-1][0])
         total = numpy.exp(everything - ranked[0][0]).sum()
         best = []
         for score, first, last in ranked[: self.top or BEST]:
