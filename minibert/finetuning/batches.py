@@ -122,7 +122,7 @@ class Batches:
         lengths = [len(ids[text]) for text in order]
         groups = [(len([*same]), length, None) for length, same in groupby(lengths)]
         firsts = numpy.cumsum([0, *lengths])[:-1]
-        places = numpy.argsort(order).reshape(len(items), -1 if items else 1)
+        places = numpy.argsort(order).reshape(len(items), len(self.items[0].ids))
         return Batch(
             whole([ids[text] for text in order]),
             whole([segments[text] for text in order]),

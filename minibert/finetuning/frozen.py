@@ -46,12 +46,11 @@ def freeze(bert: BertModel, which: str) -> None:
     if bert.pooler is not None:
         names, parts = [*names, "pooler"], [*parts, bert.pooler]
     for word in re.findall(r"[^\s,]+", which):
-        first, _, last = word.partition("-")
-        ends = [names.index(name) if name in names else -1 for name in (first, last or first)]
-        if min(ends) < 0 or ends[0] > ends[1]:
+        ends = [names.index(name) if name in names else -1 for name in word.split("-")]
+        if min(ends) < 0 or len(ends) > 2 or ends[0] > ends[-1]:
             known = f"{', '.join(names)}, and ranges such as {names[0]}-{names[1]}"
             raise ValueError(f"freeze: there is no {word!r}; there are {known}")
-        for part in parts[ends[0] : ends[1] + 1]:
+        for part in parts[ends[0] : ends[-1] + 1]:
             part.requires_grad_(False)
 
 

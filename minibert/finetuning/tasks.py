@@ -128,7 +128,7 @@ def make_items(
 ) -> Iterator[Item]:
     """What is learned from."""
     if kind == "similar":
-        largest = max(1.0, *(abs(float(example.label)) for example in examples))
+        largest = max(1.0, max(abs(float(example.label)) for example in examples))
     for some in blocks(examples, AT_ONCE):
         if kind == "similar":
             firsts = rows_of_texts(tokenizer, [Example(one.text) for one in some], limit)
