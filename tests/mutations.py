@@ -332,14 +332,15 @@ the first [SEP] in the second segment
 - len(pair.first) + 2 : len(text)
 + len(pair.first) + 1 : len(text)
 
-[minibert.pretraining.losses]
-pretraining/test_losses.py::test_losses_and_gradients_are_the_textbooks
+[minibert.training.forward]
+training/test_forward.py::test_states_and_gradients_are_the_textbooks
 tanh-GELU in training
 - functional.gelu(feed_forward.inner(x))
 + functional.gelu(feed_forward.inner(x), approximate='tanh')
+pretraining/test_losses.py::test_losses_and_gradients_are_the_textbooks
 padding is attended to in training
--         scores = scores + additive_mask
-+         scores = scores + 0
+-             scores = scores + mask
++             scores = scores + 0
 
 [minibert.training.optimizers]
 training/test_optimizers.py::test_adamw_is_the_formula
@@ -521,7 +522,7 @@ parts of other weights are taken
 [minibert.extraction.reading]
 extraction/test_reading.py::test_csv
 the header is a text
-- header or is_name
+- header or any(isinstance(column, str) for column in wanted)
 + header
 
 [minibert.common.outputs]
