@@ -179,14 +179,14 @@ def test_a_run_is_never_overwritten_and_can_be_gone_on_with(capsys, tmp_path):
 
 def test_the_seed_says_all_that_is_random(capsys, tmp_path):
     for out, seed in (("one", 1), ("same", 1), ("other", 2)):
-        assert run(capsys, *arguments(tmp_path, out=out, seed=seed))[0] == 0
+        assert run(capsys, *arguments(tmp_path, out=out, seed=seed, epochs=1))[0] == 0
     one, same, other = (contents(tmp_path / name)[0] for name in ("one", "same", "other"))
     assert one == same != other
 
 
 def test_a_tuned_model_may_be_tuned_further(capsys, tmp_path):
-    assert run(capsys, *arguments(tmp_path))[0] == 0
-    words = [str(word) for word in arguments(tmp_path, out="again")]
+    assert run(capsys, *arguments(tmp_path, epochs=1))[0] == 0
+    words = [str(word) for word in arguments(tmp_path, out="again", epochs=1)]
     words[words.index("--model") + 1] = str(tmp_path / "out")
     words[words.index("--learning-rate") + 1] = "0"
     assert run(capsys, *words)[0] == 0
