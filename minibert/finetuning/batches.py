@@ -67,7 +67,8 @@ class Batch:
 
 def count_targets(targets: torch.Tensor) -> int:
     """What a loss is the mean over: items, or the words that have a tag."""
-    return len(targets) if targets.dim() > 1 else int((targets != NO_LABEL).sum())
+    is_label = targets.dim() == 1 and not targets.is_floating_point()
+    return int((targets != NO_LABEL).sum()) if is_label else len(targets)
 
 
 class Batches:

@@ -9,6 +9,7 @@ import torch
 import transformers
 
 from minibert import cross_entropy
+from minibert.finetuning.batches import Batches
 from minibert.finetuning.evaluate import measure
 from minibert.finetuning.settings import Settings, settings_for
 from minibert.finetuning.tasks import make_items
@@ -218,6 +219,14 @@ def test_scores_above_one_are_scaled_to_cosines():
     below = [replace(example, label=example.label / 10) for example in data("similar")]
     items = [*make_items("similar", tiny.tokenizer(), below, 13, ())]
     assert [item.target for item in items] == [example.label for example in below]
+
+
+def test_a_score_may_be_any_number():
+    below = [replace(example, label=-100.0) for example in data("number")]
+    learned = task_for("number")
+    items = [*make_items("classify", tiny.tokenizer(), below, 13, ["n"])]
+    batch = Batches(items, rows=4, seed=1).make([(0, item) for item in range(5)])
+    assert learned.counts(batch)["targets"] == 5
 
 
 def test_settings_suit_the_size():
