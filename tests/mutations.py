@@ -838,6 +838,6 @@ parts of other choices are taken
 [minibert.common.outputs]
 finetuning/test_predict_file.py::test_only_predictions_are_replaced_and_only_if_asked
 anybody's texts with scores are ours
-- )?,  ")' % (TEXT, TEXT)
-+ )?, *")' % (TEXT, TEXT)
+- %b)?,  ")'
++ %b)?, *")'
 """)
