@@ -6,7 +6,8 @@
     - the text that is taken out; it stands in the source exactly once
     + the text that is put in its place
 
-Each module and each test stands for all that comes below it, up to the next.
+Each module and each test stands for all that comes below it, up to the next. A heading that ends in
+"(slow)" is for mutations that CI tries, but not an ordinary run.
 """
 
 from dataclasses import dataclass, field
@@ -19,12 +20,14 @@ class Mutation:
     guard: str
     old: list[str] = field(default_factory=list)  # lines
     new: list[str] = field(default_factory=list)
+    is_slow: bool = False
 
 
 def read(text: str) -> list[Mutation]:
     """The mutations that a text tells in this notation."""
     found: list[Mutation] = []
     module = guard = ""
+    is_slow = False
     for line in text.splitlines():
         if line.startswith("- "):
             found[-1].old.append(line.removeprefix("- "))
@@ -34,8 +37,10 @@ def read(text: str) -> list[Mutation]:
             module = line.strip("[]")
         elif "::" in line:
             guard = f"tests/{line}"
-        elif line and not line.startswith("# "):
-            found.append(Mutation(line, module, guard))
+        elif line.startswith("# "):
+            is_slow = line.endswith("(slow)")
+        elif line:
+            found.append(Mutation(line, module, guard, is_slow=is_slow))
     return found
 
 
@@ -664,7 +669,87 @@ heads are stored below bert.
 - ("bert." if ours.startswith("bert.") else "") + theirs
 + ("" if model is core else "bert.") + theirs
 
-# Examples, metrics and predictions
+# Fine-tuning as a task of the loop
+
+[minibert.training.forward]
+training/test_forward.py::test_states_and_gradients_are_the_textbooks
+fast forward: scores not scaled
+- query / math.sqrt(query.shape[-1]) @ key
++ query @ key
+fast forward: texts of a group interleaved
+- part.view(texts, length, 3, num_heads, -1)
++ part.view(length, texts, 3, num_heads, -1).transpose(0, 1)
+fast forward: positions run on over the texts
+- position[:length].expand(texts, -1, -1).flatten(0, 1)
++ position[:1].expand(texts * length, -1)
+training/test_forward.py::test_a_padding_mask_hides_the_keys_behind_a_text
+fast forward: no mask
+- scores = scores + mask
++ scores = scores
+training/test_forward.py::test_dropout_has_the_textbooks_places
+fast forward: no dropout on the probs
+- functional.dropout(torch.softmax(scores, dim=-1), dropout)
++ torch.softmax(scores, dim=-1)
+training/test_forward.py::test_no_texts_give_no_states_and_zero_gradients
+fast forward: a process without rows has no gradient
+- return projected[:, : projected.shape[1] // 3]
++ return projected.new_zeros(0, projected.shape[1] // 3)
+
+[minibert.finetuning.tasks]
+finetuning/test_tasks.py::test_loss_and_gradients_are_the_textbooks
+answer: the sum of both losses, not their mean
+- reduction="sum") / 2
++ reduction="sum")
+similar: [CLS] for the mean
+- at_least_float32(means(tokens, batch.groups))
++ at_least_float32(tokens[batch.firsts])
+similar: neighbours in length for pairs
+- vectors[batch.places].unbind(1)
++ vectors.unflatten(0, (-1, 2)).unbind(1)
+classification reads the first tokens of the batch
+- tokens[batch.firsts])
++ tokens[: len(batch.firsts)])
+finetuning/test_tasks.py::test_scores_above_one_are_scaled_to_cosines
+similar: scores not scaled
+- float(one.label) / largest
++ float(one.label)
+finetuning/test_tasks.py::test_each_task_learns_and_keeps_its_best_epoch
+the worst epoch kept
+- return value if value == value
++ return -value if value == value
+
+[minibert.finetuning.batches]
+finetuning/test_batches.py::test_one_long_text_does_not_cost_a_batch
+an epoch with fewer batches
+- while len(found) < last - first:
++ while not found:
+finetuning/test_batches.py::test_the_order_is_of_seed_and_epoch
+each epoch in the same order
+- default_rng([self.seed, epoch])
++ default_rng([self.seed])
+finetuning/test_batches.py::test_texts_of_like_length_come_together_and_batches_cost_alike
+batches without regard to length
+- {item: len(self.items[item]) for item in own}
++ {item: 1 for item in own}
+finetuning/test_batches.py::test_a_batch_is_its_texts_end_to_end
+pairs put together by the wrong permutation
+- numpy.argsort(order)
++ numpy.array(order)
+
+[minibert.finetuning.frozen]
+finetuning/test_frozen.py::test_frozen_weights_are_bit_unchanged_and_have_no_gradient
+freeze: a range without its last layer
+- parts[ends[0] : ends[-1] + 1]
++ parts[ends[0] : max(ends[-1], ends[0] + 1)]
+finetuning/test_frozen.py::test_stored_states_teach_as_the_models_own
+stored states: [CLS] for the mean
+- {0: [(start, stop)]}, "mean")
++ {0: [(start, stop)]}, "cls")
+stored states: of the token after the word
+- start + numpy.flatnonzero(item.target != NO_LABEL)
++ start + 1 + numpy.flatnonzero(item.target != NO_LABEL)
+
+# Examples, metrics and predictions (slow)
 
 [minibert.finetuning.entities]
 finetuning/test_entities.py::test_iob1_and_iob2_tell_the_same
@@ -840,4 +925,18 @@ finetuning/test_predict_file.py::test_only_predictions_are_replaced_and_only_if_
 anybody's texts with scores are ours
 - %b)?,  ")'
 + %b)?, *")'
+
+[minibert.cli.finetune]
+cli/test_finetune.py::test_a_run_is_never_overwritten_and_can_be_gone_on_with
+a run goes on from other weights
+- "weights": checksum(model)
++ "weights": ""
+cli/test_finetune.py::test_all_layers_of_a_frozen_bert
+the states stay after the run
+- task.batches.file.unlink(missing_ok=True)
++ task.batches.file.exists()
+cli/test_finetune.py::test_from_files_to_a_model_that_both_libraries_read
+the last epoch saved, not the best
+- trainer.load_best()
++ trainer.best
 """)
