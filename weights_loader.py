@@ -172,7 +172,7 @@ def load_bert(
     A head that the file does not have is new, with a warning: it answers at random until trained.
     """
     if head not in [None, *MODELS]:
-        raise ValueError(f"head must be None or one of {list(MODELS)}, not {head!r}")
+        raise ValueError(f"head must be one of {[None, *MODELS]}, not {head!r}")
     labels = None if labels is None else check_labels(labels)
     dtype = torch.float32 if dtype is None else dtype
     if not isinstance(dtype, torch.dtype) or not dtype.is_floating_point:
@@ -229,14 +229,12 @@ def fill_model(
     readable = {t: ours for t, ours in table.items() if head.is_stored or t not in TASK}
     found = {ours for theirs, ours in readable.items() if theirs in names}
     absent = {part_of(ours) for ours in table.values()} - {part_of(ours) for ours in found}
-    if head.is_stored:
-        absent.clear()
-    elif head.name != "classification":
-        absent.discard("pooler")
-    fresh = {part: NEW[part](config, head).state_dict() for part in sorted(NEW.keys() & absent)}
+    # Only a new head for classification gets a pooler, too, if there is none.
+    never = {"pooler"} if head.name != "classification" else set()
+    new = set() if head.is_stored else absent & NEW.keys() - never
 
     account.file = {name: use_of(theirs, name, readable) for theirs, name in names.items()}
-    account.model = {ours: "new" if part_of(ours) in fresh else "filled" for ours in table.values()}
+    account.model = {ours: "new" if part_of(ours) in new else "filled" for ours in table.values()}
     check_tensors(file, names, account, table, found, model)
 
     state = {
@@ -252,9 +250,10 @@ def fill_model(
                     f"{account.source}: {names[copy]} differs from {names[original]}. minibert's "
                     "MLM head has one tensor for both (tied), so it cannot be this model"
                 )
-    for part, tensors in fresh.items():
+    for part in sorted(new):
         prefix = "bert.pooler." if part == "pooler" else f"{part}."
-        state |= {prefix + name: tensor for name, tensor in tensors.items()}
+        start = NEW[part](config, head).state_dict()
+        state |= {prefix + name: tensor for name, tensor in start.items()}
     state = {ours: tensor.to(dtype) for ours, tensor in state.items()}
     model.load_state_dict(state, strict=True, assign=True)
     return model

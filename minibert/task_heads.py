@@ -13,8 +13,8 @@ where C is the number of labels
 Source: article A§3.2.2, C§9.5, E§3.2 (no formula); Devlin et al. 2018, sections 4 and 5.3.
 
 Differs: the paper has no biases, and reads [CLS] without the pooler; its code is as here. Padding
-takes part in the softmax of start and end, as in the code: set these logits to −∞ to shut it out.
-transformers can give the head another dropout than BERT's (classifier_dropout).
+is in the softmax of start and end, as in the code (logits of −∞ shut it out); transformers drops
+the gradient of [PAD] there. It can give the head another dropout than BERT's (classifier_dropout).
 """
 
 from collections.abc import Sequence

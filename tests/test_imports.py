@@ -72,7 +72,7 @@ def room_of(module: str) -> str:
 MAY_USE = {
     "textbook": set(),
     "common": set(),
-    "training": {"common"},
+    "training": {"textbook", "common"},
     "inspection": {"textbook"},
     "loading": {"textbook", "common"},
     "weights_loader": {"textbook", "common", "loading"},

@@ -16,13 +16,7 @@ from huggingface_hub.errors import LocalEntryNotFoundError
 from safetensors.torch import load_file
 
 import weights_loader
-from minibert import (
-    BertConfig,
-    BertForMaskedLM,
-    BertForNextSentencePrediction,
-    BertForPreTraining,
-    BertModel,
-)
+from minibert import BertConfig, BertForPreTraining, BertModel
 from minibert.vocabulary import CheckpointError
 from tests import tiny
 from tests.parity.helpers import legacy_name, official_state, save_theirs, write_folder
@@ -31,7 +25,7 @@ from weights_loader import load_bert, name_table, save_bert
 THEIRS = tiny.theirs("BertForPreTraining").float()
 FULL = official_state(THEIRS)  # with both decoder tensors, "bert." in front
 CONFIG = THEIRS.config.to_dict()
-CLASSES = [BertModel, BertForMaskedLM, BertForNextSentencePrediction, BertForPreTraining]
+CLASSES = list(weights_loader.MODELS.values())
 
 
 def variant(*, prefix=True, old_names=False, position_ids=False, decoder="absent", drop=()):
@@ -163,7 +157,7 @@ def test_the_account_reads_well(tmp_path):
     assert sorted(table[:10]) == [
         "left out 1 embeddings.* (only counts 0, 1, 2 …)",
         "left out 2 cls.seq_relationship.* (the next-sentence head; head='nsp' reads it)",
-        "left out 2 pooler.* (the MLM head does not read the pooler)",
+        "left out 2 pooler.* (this head does not read the pooler)",
         f"renamed 2 cls.predictions.* {older}",
         f"renamed 2 embeddings.* {older}",
         f"renamed 24 encoder.layer.* {older}",
@@ -429,7 +423,7 @@ def test_a_cached_model_is_found_by_name(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"head": "ner"}, r"head must be one of \[None, 'mlm', 'nsp', 'pretraining'\], not 'ner'"),
+        ({"head": "ner"}, r"head must be one of \[None, 'bert', .*'answering'\], not 'ner'"),
         ({"head": []}, r"head must be one of .* not \[\]"),
         ({"name": 5}, "name must be a folder, a name on the Hub, or None; not 5"),
         ({"device": "nope"}, "device must be one that PyTorch can compute on here, .* 'nope'"),

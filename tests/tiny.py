@@ -50,9 +50,10 @@ def ours(kind: type[nn.Module], seed: int = 0, config: BertConfig = CONFIG) -> n
     return randomise(kind(config).double(), seed)
 
 
-def theirs(kind: str, seed: int = 0) -> nn.Module:
+def theirs(kind: str, seed: int = 0, **options: object) -> nn.Module:
     """A transformers model with random weights, float64, eager attention."""
-    config = transformers.BertConfig(**SIZES, attn_implementation="eager")
+    options = {"attn_implementation": "eager", "architectures": [kind], **options}
+    config = transformers.BertConfig(**SIZES, **options)
     return randomise(getattr(transformers, kind)(config).double(), seed)
 
 

@@ -3,10 +3,16 @@
 import argparse
 import sys
 from contextlib import ExitStack, suppress
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from minibert.cli.runs import (
+    add_settings,
+    check_no_run,
+    given_settings,
+    run_to_the_end,
+    try_to_draw,
+)
 from minibert.config import BertConfig
 from minibert.pretraining.settings import SIZES, SMALL, Settings, config_of_size, settings_for
 from minibert.vocabulary import read_json
@@ -56,14 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "minibert/pretraining/settings.py says what each is. The default is the paper's, for base "
         "and with --config; after it, if it differs, that of the smaller sizes",
     )
-    for field in fields(Settings):
-        option, default = "--" + field.name.replace("_", "-"), field.default
-        if isinstance(default, bool):
-            group.add_argument(option, action="store_true", default=None)
-            continue
-        kind = int if field.name == "max_predictions" else type(default)
-        both = f"{default}; {SMALL[field.name]}" if field.name in SMALL else default
-        group.add_argument(option, type=kind, help=f"default: {both}")
+    add_settings(group, Settings, SMALL)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -82,9 +81,7 @@ def run(args: argparse.Namespace) -> int:
         config = config_of_size(size, args.positions)
     if not 1 <= args.workers <= 256:
         raise ValueError(f"workers must be at least 1 and at most 256, not {args.workers}")
-    named = {field.name: getattr(args, field.name) for field in fields(Settings)}
-    given = {name: value for name, value in named.items() if value is not None}
-    settings = settings_for(size, given)
+    settings = settings_for(size, given_settings(args, Settings))
     processes = Processes()
     settings.check_fit(config.max_position_embeddings, processes.world)
     if processes.device.type == "cpu":
@@ -144,26 +141,11 @@ def train(
         with suppress(BrokenPipeError):  # a run does not end because its reader has gone
             print(f"corpus: {corpus}\nmodel: {size:,} weights; {trainer.description}\n{steps}")
             print(end="", flush=True)
-    if not trainer.run():
-        if is_first:
-            told = f"stopped and saved after step {trainer.step}"
-            print(f"{told}; the same command with --resume goes on", file=sys.stderr)
+    if not run_to_the_end(trainer):
         return 130
     if is_first:
         print(finish(trainer, tokenizer, args.out, args.save_dtype))
     return 0
-
-
-def check_no_run(out: Path, resume: bool) -> None:
-    """Without --resume the folder must not hold a run, which would be lost."""
-    begun = [
-        name for name in ("checkpoint.pt", "log.jsonl", "config.json") if (out / name).exists()
-    ]
-    if begun and not resume:
-        raise ValueError(
-            f"{out} holds a run already ({', '.join(begun)}): --resume goes on with it; or give "
-            "another folder"
-        )
 
 
 def finish(trainer: "Trainer", tokenizer: "BertTokenizer", out: Path, dtype: str) -> str:
@@ -171,14 +153,8 @@ def finish(trainer: "Trainer", tokenizer: "BertTokenizer", out: Path, dtype: str
     import torch
 
     from minibert.pretraining.task import PANELS
-    from minibert.training.curve import draw_curve
     from weights_loader import save_bert
 
     save_bert(trainer.model.to(getattr(torch, dtype)), tokenizer, out)
-    told = [f"saved in {out}: load_bert({str(out)!r}), or transformers, reads it"]
-    try:
-        draw_curve(out / "log.jsonl", out / "loss.png", PANELS)
-        told.append(f"loss curve: {out / 'loss.png'}")
-    except ImportError:
-        told.append("no loss curve: matplotlib is missing (the extra `plots`)")
-    return "\n".join(told)
+    told = f"saved in {out}: load_bert({str(out)!r}), or transformers, reads it"
+    return f"{told}\n{try_to_draw(out, PANELS)}"

@@ -58,6 +58,8 @@ def run(args: argparse.Namespace) -> int:
     from minibert.extraction.search import search
 
     check_file(args.texts)
+    if args.k < 1:  # before the vectors are made
+        raise ValueError(f"-k must be a whole number from 1, not {args.k}")
     no_table = argparse.Namespace(field=None, column=None, header=None)
     queries = args.query or first_texts(args.queries, no_table, None)
     reading = {"field": args.field, "column": args.column, "header": bool(args.header)}

@@ -154,15 +154,12 @@ def squad_scores(wanted: Sequence[Sequence[str]], predicted: Sequence[str]) -> d
     if not wanted or len(wanted) != len(predicted):
         raise ValueError(f"{len(predicted)} predictions for {len(wanted)} questions")
     has_none = numpy.array([not answers for answers in wanted])
-    groups = {"": has_none | True}
-    if with_none := bool(has_none.any()):
-        groups |= {"HasAns_": ~has_none, "NoAns_": has_none}
+    with_none = bool(has_none.any())
     scores = numpy.array(
         [answer_scores(*one, with_none) for one in zip(wanted, predicted, strict=True)]
     )
-    return {
-        group + name: float(scores[chosen, column].mean())
-        for group, chosen in groups.items()
-        for column, name in enumerate(("exact", "f1"))
-        if chosen.any()
-    }
+    found = {}
+    for group, chosen in (("", has_none | True), ("HasAns_", ~has_none), ("NoAns_", has_none)):
+        if chosen.any() and (with_none or not group):
+            found[f"{group}exact"], found[f"{group}f1"] = scores[chosen].mean(axis=0).tolist()
+    return found

@@ -1,7 +1,6 @@
 """Which head a model gets: the one that is asked for, or the one that config.json names."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from reprlib import repr as short
 from typing import Any
@@ -42,7 +41,7 @@ class Head:
 
 def choose_head(
     name: str | None,
-    labels: Sequence[str] | None,
+    labels: tuple[str, ...] | None,
     all_layers: bool | None,
     settings: dict[str, Any],
     file: Path,
@@ -64,33 +63,28 @@ def choose_head(
     if name not in TASKS:
         return Head(name)
     weight = "qa_outputs.weight" if name == "answering" else "classifier.weight"
-    is_here = weight in shapes and (own == name or not architecture)
-    asked_nothing = labels is None and all_layers is None
-    is_stored = is_here or (own == name and asked_nothing)  # not there and yet asked for: missing
-    reads_all = is_stored and take(
-        {"minibert_all_layers": False, **settings}, "minibert_all_layers", bool, file
-    )
-    if all_layers is not None:
-        is_stored, reads_all = is_stored and reads_all == all_layers, all_layers
-    if name == "answering":
-        return Head(name, (), reads_all, is_stored)
-    told = labels_in(settings, file) if own in (None, name) else None
-    shape = shapes[weight] if is_here else []
-    rows = shape[0] if len(shape) == 2 and shape[1] else 2
-    unnamed = tuple(f"LABEL_{i}" for i in range(rows))
-    told = told or unnamed
-    if labels is not None:
-        labels = check_labels(labels)
-        is_stored = is_stored and (labels == told or (told == unnamed and len(labels) == rows))
-    found = tuple(labels or told)
-    kind = "regression" if len(found) == 1 else "single_label_classification"
-    if name == "classification" and is_stored and settings.get("problem_type") not in (None, kind):
-        said = f"problem_type {short(settings['problem_type'])} with {len(found)} labels"
-        raise CheckpointError(
-            f"{file}: {said}; minibert gives a text one of several labels, "
-            "or, with a single one, a number"
-        )
-    return Head(name, found, reads_all, is_stored)
+    is_own = own == name or (not architecture and weight in shapes)
+    key = "minibert_all_layers"
+    reads_all = is_own and take({key: False, **settings}, key, bool, file)
+    told: tuple[str, ...] = ()
+    may_rename = False
+    if name in LABELLED:
+        shape = shapes.get(weight, []) if is_own else []
+        rows = shape[0] if len(shape) == 2 and shape[1] else 2
+        unnamed = tuple(f"LABEL_{i}" for i in range(rows))
+        told = (labels_in(settings, file) if own in (None, name) else None) or unnamed
+        may_rename = told == unnamed and labels is not None and len(labels) == rows
+    found = Head(name, labels or told, reads_all if all_layers is None else all_layers)
+    is_asked = labels is not None or all_layers is not None  # by itself, a head must be there
+    fits = (found.labels == told or may_rename) and found.all_layers == reads_all
+    if not is_own or not fits or (is_asked and weight not in shapes):
+        return found
+    kind = "regression" if len(found.labels) == 1 else "single_label_classification"
+    if name == "classification" and settings.get("problem_type") not in (None, kind):
+        said = f"problem_type {short(settings['problem_type'])} with {len(found.labels)} labels"
+        can = "minibert gives a text one of its labels; or a number, if there is only one"
+        raise CheckpointError(f"{file}: {said}; {can}")
+    return replace(found, is_stored=True)
 
 
 def architecture_in(settings: dict[str, Any], file: Path) -> str:

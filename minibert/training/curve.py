@@ -1,6 +1,7 @@
 """The course of a run as a picture: its numbers over the steps, from log.jsonl."""
 
 from pathlib import Path
+from typing import Any
 
 from minibert.common.files import replacing
 from minibert.training.log import read_log
@@ -27,15 +28,13 @@ def draw_curve(log: Path, picture: Path, panels: Panels) -> None:
     width = max(1, len(training) // 100)
     figure = Figure(figsize=(9, 4), layout="constrained")
     all_axes = figure.subplots(1, len(panels), squeeze=False)[0]
-    steps = [record["step"] for record in training]
-    checked = [record["step"] for record in validation]
     for axes, (title, names) in zip(all_axes, panels.items(), strict=True):
         for number, (name, label) in enumerate(names.items()):
             colour = f"C{number}"
-            values = smooth([record[name] for record in training], width)
-            axes.plot(steps, values, colour, label=f"{label}, training")
-            held_out = [record[name] for record in validation]
-            axes.plot(checked, held_out, colour + "o--", markersize=3, label=f"{label}, held out")
+            steps, values = numbers_of(training, name)
+            axes.plot(steps, smooth(values, width), colour, label=f"{label}, training")
+            steps, values = numbers_of(validation, name)
+            axes.plot(steps, values, colour + "o--", markersize=3, label=f"{label}, held out")
         axes.set_title(title)
         axes.set_xlabel("step")
         axes.locator_params(axis="x", nbins=6)
@@ -44,3 +43,23 @@ def draw_curve(log: Path, picture: Path, panels: Panels) -> None:
         axes.legend()
     with replacing(picture) as temporary:
         figure.savefig(temporary, dpi=120)
+
+
+def draw_shares(shares: dict[str, float], picture: Path) -> None:
+    """Draw parts of 1, by their names, beside equal parts."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(max(4, len(shares)), 3), layout="constrained")
+    axes = figure.subplots()
+    axes.bar([*shares], [*shares.values()])
+    axes.axhline(1 / len(shares), color="gray", linestyle="--", label="equal shares")
+    axes.tick_params(axis="x", rotation=45)
+    axes.legend()
+    with replacing(picture) as temporary:
+        figure.savefig(temporary, dpi=120)
+
+
+def numbers_of(records: list[dict[str, Any]], name: str) -> tuple[list[int], list[float]]:
+    """The steps of the records that have it, and its values."""
+    having = [record for record in records if name in record]
+    return [record["step"] for record in having], [record[name] for record in having]

@@ -152,10 +152,24 @@ class Trainer:
     @torch.no_grad()
     def validate(self) -> dict[str, float] | None:
         """Measure the model on the held-out rows, and keep its weights if it is the best so far."""
-        held_out = self.task.held_out(self.step)
-        if held_out is None:
+        record, held_out = None, self.task.held_out(self.step)
+        if held_out is not None:
+            record = self.sum_up(*held_out)
+        elif self.processes.is_first:
+            record = self.task.measure(self.step)
+        if record is None:
             return None
-        source, rows = held_out
+        self.log({"validation": record})
+        score = self.task.score(record)
+        if score is not None and (self.best is None or score > self.best):
+            self.best = score
+            if self.processes.is_first:
+                content = {"step": self.step, "model": self.model.state_dict()}
+                save_checkpoint(self.out, content, BEST)
+        return record
+
+    def sum_up(self, source: Rows, rows: list[Any]) -> dict[str, float]:
+        """The record of held-out rows, shared among the processes."""
         self.losses.eval()
         mine = rows[self.processes.rank :: self.processes.world]
         total = torch.zeros(len(self.task.sum_names), dtype=torch.float64)
@@ -166,15 +180,7 @@ class Trainer:
             with self.precision():
                 total += self.stacked(self.losses(batch.to(self.processes.device)))
         self.losses.train()
-        record = self.task.record(self.total_sums(total), self.total_counts(parts)[0])
-        self.log({"validation": record})
-        score = self.task.score(record)
-        if score is not None and (self.best is None or score > self.best):
-            self.best = score
-            if self.processes.is_first:
-                content = {"step": self.step, "model": self.model.state_dict()}
-                save_checkpoint(self.out, content, BEST)
-        return record
+        return self.task.record(self.total_sums(total), self.total_counts(parts)[0])
 
     def stacked(self, sums: dict[str, torch.Tensor]) -> torch.Tensor:
         """The sums of a batch as one tensor."""

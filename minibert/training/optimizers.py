@@ -25,9 +25,11 @@ from minibert.training.settings import RunSettings
 
 
 def make_optimizers(model: nn.Module, settings: RunSettings) -> list[torch.optim.Optimizer]:
-    """The optimizers; each parameter is in exactly one group of one of them."""
+    """The optimizers; each parameter that learns is in exactly one group of one of them."""
     matrices, decayed, plain = [], [], []
     for name, parameter in model.named_parameters():
+        if not parameter.requires_grad:  # frozen: no decay, either
+            continue
         if parameter.ndim < 2:  # biases, γ, β
             plain.append(parameter)
         elif settings.optimizer == "muon" and ".layers." in name:

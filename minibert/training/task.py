@@ -45,8 +45,16 @@ class Task:
         raise NotImplementedError
 
     def held_out(self, step: int) -> tuple[Rows, list[Any]] | None:
-        """What is measured after `step` steps: a data set and rows of it; None for nothing."""
+        """What is measured after `step` steps: a data set and rows of it, whose sums make a record.
+        None: `measure` says it.
+        """
         raise NotImplementedError
+
+    def measure(self, step: int) -> dict[str, float] | None:
+        """The record of the held-out data where it is no sum over batches, such as an F1. It is
+        asked for in the first process alone. None for nothing.
+        """
+        return None
 
     def counts(self, batch: Any) -> Counts:
         """What the sums of this batch are divided by."""

@@ -35,6 +35,7 @@ def test_iob1_and_iob2_tell_the_same(tmp_path):
 def test_an_end_is_the_word_behind_the_entity():
     assert spans(["O", "B-a-b", "I-a-b", "O"]) == [Span("a-b", 1, 3)]
     assert spans(["B-x", "I-x"]) == [Span("x", 0, 2)]
+    assert spans(["B-x", "B-x"]) == [Span("x", 0, 1), Span("x", 1, 2)]
     assert spans(["I-x", "I-y", "O", "I-y"]) == [Span("x", 0, 1), Span("y", 1, 2), Span("y", 3, 4)]
     assert spans([]) == spans(["O"]) == []
 

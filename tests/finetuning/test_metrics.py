@@ -8,9 +8,9 @@ from collections import Counter
 import numpy
 import pytest
 import scipy.stats
-import seqeval.metrics
 import sklearn.metrics
 import torch
+from seqeval.metrics.sequence_labeling import precision_recall_fscore_support
 
 from minibert.finetuning.metrics import (
     accuracy,
@@ -127,7 +127,7 @@ def tag_lists():
 def test_scores_of_entities_are_seqevals():
     for wanted, predicted in tag_lists():
         micro, types = entity_scores(wanted, predicted)
-        score = seqeval.metrics.precision_recall_fscore_support
+        score = precision_recall_fscore_support
         precision, recall, both, _ = score(wanted, predicted, average="micro")
         assert micro[:3] == pytest.approx((precision, recall, both), abs=1e-12)
         expected = list(zip(*score(wanted, predicted, average=None), strict=True))
@@ -158,7 +158,7 @@ def test_entities_by_hand():
 
 def plain(text):
     text = text.lower()
-    text = "".join(sign for sign in text if sign not in set(string.punctuation))
+    text = "".join(sign for sign in text if sign not in string.punctuation)
     return " ".join(word for word in re.sub(r"\b(a|an|the)\b", " ", text).split())
 
 

@@ -8,6 +8,7 @@ from torch import nn
 
 from minibert.proof.verify import Row
 from tests import tiny
+from weights_loader import name_table
 
 
 def official_state(model: nn.Module) -> dict:
@@ -43,3 +44,23 @@ def assert_all_passed(rows: list[Row]) -> None:
         f"{row.operation}: {row.relative:.1e} > {row.bound:.0e}" for row in rows if not row.passed
     ]
     assert not failed, "\n".join(failed)
+
+
+def assert_same_gradients(ours: nn.Module, theirs: nn.Module, without: tuple = ()) -> None:
+    """The gradient of every parameter, after backward in both models; 0 for names that end in one
+    of `without`, and what is computed there is rounding only.
+    """
+    our_gradients = {name: p.grad for name, p in ours.named_parameters()}
+    their_gradients = {name.removeprefix("bert."): p.grad for name, p in theirs.named_parameters()}
+    table = name_table(ours)
+    assert set(table.values()) == set(our_gradients)
+    for their_name, our_name in table.items():
+        expected = their_gradients[their_name]
+        difference = (our_gradients[our_name] - expected).abs().max()
+        # A number added to all scores of a row leaves the softmax as it is.
+        if our_name.endswith(("key.bias", *without)):
+            assert expected.abs().max() < 1e-12
+            assert difference < 1e-12
+        else:
+            assert expected.abs().max() > 1e-6, our_name
+            assert difference <= 1e-8 * expected.abs().max(), our_name  # measured: 2.3e-14

@@ -9,10 +9,13 @@ from tests.parity.helpers import assert_all_passed, save_theirs
 from weights_loader import load_bert
 
 KINDS = {
-    None: "BertModel",
+    "bert": "BertModel",
     "mlm": "BertForMaskedLM",
     "nsp": "BertForNextSentencePrediction",
     "pretraining": "BertForPreTraining",
+    "classification": "BertForSequenceClassification",
+    "tagging": "BertForTokenClassification",
+    "answering": "BertForQuestionAnswering",
 }
 
 

@@ -87,5 +87,5 @@ def test_dropout_has_the_textbooks_places(tmp_path, monkeypatch):
 
     monkeypatch.setattr(torch.nn.functional, "dropout", dropout)
     PretrainingLoss(model, dropout=0.25).train()(batch)
-    hidden, probabilities = ([9, 16, 28], 0.25), ([9, 4, 16, 16], 0.25)
+    hidden, probabilities = ([9 * 16, 28], 0.25), ([9, 4, 16, 16], 0.25)
     assert calls == [hidden, *[probabilities, hidden, hidden] * 2]
