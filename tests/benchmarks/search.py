@@ -106,7 +106,7 @@ def compare_programs(count: int, folder: Path) -> None:
             environment["OPENBLAS_CORETYPE"] = "SKYLAKEX"
         done = subprocess.run(command, capture_output=True, text=True, env=environment)
         if done.returncode:
-            raise SystemExit(done.stderr)
+            raise SystemExit(f"{name} ended with {done.returncode}\n{done.stderr}")
         prepared, took, memory = map(float, done.stdout.split())
         print(f"{name:<28}{prepared:15.2f}{took:14.2f}{memory:12.0f}", flush=True)
         found[name] = numpy.load(out)
