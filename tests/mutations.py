@@ -939,4 +939,50 @@ cli/test_finetune.py::test_from_files_to_a_model_that_both_libraries_read
 the last epoch saved, not the best
 - trainer.load_best()
 + trainer.best
+
+[minibert.extraction.search]
+extraction/test_search.py::test_vectors_that_all_point_the_same_way
+float32's rounding forgotten
+- rounding = 2 * (1.5 * size + 8) * 2.0**-24
++ rounding = 0.0
+extraction/test_search.py::test_beside_all_cosines
+numbers within the block
+- rows + start])
++ rows])
+a product for a cosine
+-  / chosen.norm(dim=1)
++ #
+extraction/test_search.py::test_vectors_without_a_direction_are_never_found
+a zero vector has cosine 0
+- rough[:, ~usable] = -torch.inf
++ rough[:, ~usable] = 0.0
+
+[minibert.extraction.summary]
+extraction/test_summary.py::test_mmr_by_hand
+only the last sentence counts as said
+- said = said.maximum(units @ units[chosen[-1]])
++ said = units @ units[chosen[-1]]
+extraction/test_summary.py::test_lexrank_is_the_first_eigenvector
+d and 1 − d exchanged
+- (1 - jump) * p @ steps + jump / n
++ jump * p @ steps + (1 - jump) / n
+the walk backwards
+- p @ steps
++ steps @ p
+extraction/test_summary.py::test_sentences_stay_in_their_order
+sentences as they were chosen
+- in sorted(chosen)]
++ in chosen]
+
+[minibert.extraction.rouge]
+extraction/test_rouge.py::test_random_words
+the larger count
+- (a & b)
++ (a | b)
+
+[minibert.cli.search]
+cli/test_search.py::test_vectors_of_something_else
+the sample is not compared
+- < SAME).any()
++ < -2).any()
 """)

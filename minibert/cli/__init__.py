@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 import warnings
-from typing import NoReturn, TextIO
+from typing import Any, NoReturn, TextIO
 
 from minibert import __version__
 from minibert.cli import (
@@ -97,7 +97,17 @@ def main(argv: list[str] | None = None) -> int:
 
 
 class Parser(argparse.ArgumentParser):
-    """Its errors stay on their line, too."""
+    """Its errors stay on their line, too, and texts may also come after an option."""
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        namespace, rest = super().parse_known_args(args, namespace)
+        # `predict MODEL --top 2 TEXT`: argparse alone takes the texts before the option, which are
+        # none, and then no others.
+        texts = [each.dest for each in self._positionals._group_actions if each.nargs == "*"]
+        if texts and not any(word.startswith("-") for word in rest):
+            setattr(namespace, texts[0], [*getattr(namespace, texts[0]), *rest])
+            rest = []
+        return namespace, rest
 
     def error(self, message: str) -> NoReturn:
         super().error(one_line(message))

@@ -164,3 +164,14 @@ def test_no_command_is_a_usage_error(capsys):
         main([])
     assert caught.value.code == 2
     assert "usage: minibert" in capsys.readouterr().err
+
+
+def test_texts_may_come_after_an_option(capsys):
+    assert main(["tokenize", "--explain", "hello"]) == 0
+    assert main(["embed", "a", "--layers", "last", "b"]) == 0
+    said = capsys.readouterr().out
+    assert "text: a\n" in said
+    assert "text: b\n" in said
+    with pytest.raises(SystemExit):
+        main(["embed", "a", "--nonsense", "b"])
+    assert "unrecognized arguments: --nonsense b" in capsys.readouterr().err
