@@ -39,7 +39,7 @@ def of_the_table(scores, right):
     return (scores.argmax(dim=1) == right).double().mean()
 
 
-def next_sentence(vectors, taken, balance):
+def next_chosen(vectors, taken, balance):
     unit = normalize(vectors, dim=1)
     gain = balance * (unit @ normalize(unit.sum(dim=0), dim=0))
     if len(taken):
@@ -74,7 +74,7 @@ def without_lengths(vectors, taken, balance):
 
 
 def only_the_centre(vectors, taken, balance):
-    return next_sentence(vectors, taken, 1.0)
+    return next_chosen(vectors, taken, 1.0)
 
 
 def runs(words, n):
@@ -120,7 +120,7 @@ RIGHT = {
     "18.1": [[2, 0, 1], torch.tensor([2, 0, 1])],
     "18.2": [mean_reciprocal_rank, one_by_one],
     "18.3": [0.706, 0.71, 0.2 / 0.283],
-    "18.4": [next_sentence, lambda *given: int(next_sentence(*given))],
+    "18.4": [next_chosen, lambda *given: int(next_chosen(*given))],
     "18.5": [[0.333, 0.389, 0.278], torch.tensor([1.5, 1.75, 1.25]) / 4.5],
     "18.6": [rouge_n, by_crossing_out],
 }
@@ -134,7 +134,7 @@ WRONG = {
         mean_of_the_taken,
         without_lengths,
         only_the_centre,
-        lambda v, t, b: next_sentence(v, t, 1 - b),
+        lambda v, t, b: next_chosen(v, t, 1 - b),
     ],
     "18.5": [[0.333, 0.333, 0.333], [0.333, 0.5, 0.167], [1.5, 1.75, 1.25], [0.5, 0.25, 0.25]],
     "18.6": [lambda a, b, n: ..., as_sets, recall, each_that_occurs, words_only],
