@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument("--dtype", choices=("float32", "bfloat16", "int8", "float16", "float64"))
     group.add_argument(
         "--linear",
-        choices=("pytorch", "onednn", "int8"),
+        choices=("pytorch", "onednn", "by-size", "int8", "int8-pairs"),
         help="how linear maps are computed (default: what is fastest here)",
     )
     group.add_argument("--device", help="cpu, cuda, cuda:1 … (default: the GPU, if there is one)")

@@ -10,6 +10,9 @@ where q_x · q_Wᵀ is exact: products of bytes, whose sums fit into 32 bits. Th
 (extraction/linear.py) has the processor multiply bytes; here it is the same in float64. A scale
 belongs to one token, so a text's vectors do not depend on the texts beside it.
 
+Many processors (those without VNNI) add two such products in 16 bits. There q_x goes from −63 to
+63 only: `top` is 63 for 127.
+
 Shapes: x [T, D] -> q [T, D], scale [T, 1];  q_W [out, D], scale_W [out, 1]
 
 Source: article C§9.7 names quantization; the formula is the usual one, "dynamic" because the scales
@@ -21,23 +24,28 @@ Differs: LayerNorm, softmax, GELU, residuals and embeddings stay in float32.
 import torch
 
 
-def quantize(rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Each row as bytes, and its scale.
+def quantize(rows: torch.Tensor, top: int = 127) -> tuple[torch.Tensor, torch.Tensor]:
+    """Each row as whole numbers from −top to top, one byte each, and its scale.
 
     Example:
         >>> q, scale = quantize(torch.tensor([[0.5, -2.54, 1.0]]))
         >>> q.tolist(), round(scale.item(), 4)
         ([[25, -127, 50]], 0.02)
     """
-    largest = rows.abs().amax(dim=-1, keepdim=True)
-    scale = largest.clamp(min=torch.finfo(rows.dtype).tiny) / 127  # a row of zeros stays zeros
-    return (rows / scale).round().to(torch.int8), scale
+    # The largest |x| without writing all |x| to memory.
+    largest = torch.maximum(rows.amax(dim=-1, keepdim=True), -rows.amin(dim=-1, keepdim=True))
+    scale = largest.clamp(min=torch.finfo(rows.dtype).tiny) / top  # a row of zeros stays zeros
+    return (rows / scale).round_().to(torch.int8), scale
 
 
 def quantized_linear(
-    x: torch.Tensor, q_weight: torch.Tensor, weight_scale: torch.Tensor, bias: torch.Tensor
+    x: torch.Tensor,
+    q_weight: torch.Tensor,
+    weight_scale: torch.Tensor,
+    bias: torch.Tensor,
+    top: int = 127,
 ) -> torch.Tensor:
     """x · Wᵀ + b with the product in whole numbers."""
-    q, scale = quantize(x)
+    q, scale = quantize(x, top)
     product = (q.double() @ q_weight.double().T).float()  # whole numbers: float64 adds them exactly
     return product * weight_scale.T * scale + bias

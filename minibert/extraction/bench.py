@@ -18,7 +18,7 @@ from minibert.common.devices import choose_device, choose_precision
 from minibert.common.lines import blocks
 from minibert.extraction.embedder import Embedder, warn_of_unknown
 from minibert.extraction.engine import Engine
-from minibert.extraction.linear import has_int8
+from minibert.extraction.linear import has_int8, has_pairs
 from minibert.extraction.reading import read_source
 from weights_loader import load_bert
 
@@ -59,7 +59,7 @@ def bench(
     dtypes = [torch.float32]
     if device.type == "cuda":
         dtypes.insert(0, torch.float16)
-    elif has_int8(device):
+    elif has_int8(device) or has_pairs(device):
         dtypes.insert(0, torch.int8)
     if choose_precision("auto", device) == "bfloat16":
         dtypes.insert(-1, torch.bfloat16)

@@ -197,7 +197,7 @@ class Engine:
         weights = [one.weight.detach().to(self.state_dtype) for one in maps]
         weight = weights[0]
         if len(maps) > 1:  # memory that all layers share, where the way makes a copy
-            out = self.scratch.resize_(0) if self.way is not PyTorch else None
+            out = None if self.way.keeps_weight else self.scratch.resize_(0)
             weight = torch.cat(weights, out=out)
         way = self.way(weight, self.own(*(one.bias for one in maps)))
         if self.let_go:

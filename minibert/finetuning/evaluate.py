@@ -20,7 +20,7 @@ from minibert.finetuning import metrics
 from minibert.finetuning.entities import check_tags, read_tagged
 from minibert.finetuning.examples import check_labels, read_examples
 from minibert.finetuning.predict import open_predictor
-from minibert.finetuning.predictor import Predictor
+from minibert.finetuning.predictor import Predictor, as_iob
 from minibert.finetuning.questions import read_questions
 from minibert.tokenizer import BertTokenizer
 
@@ -82,8 +82,8 @@ def judge(predictor: Predictor, examples: Sequence[Any]) -> Judged:
 
 def judge_labels(predictor: Predictor, examples: Sequence[Any]) -> Judged:
     labels = predictor.labels
-    if all(label.startswith("LABEL_") for label in labels):  # a model without names for them
-        examples = [replace(one, label=f"LABEL_{one.label}") for one in examples]
+    unnamed = {label.removeprefix("LABEL_"): label for label in labels}  # 1 is LABEL_1
+    examples = [replace(one, label=unnamed.get(one.label, one.label)) for one in examples]
     check_labels(examples, labels)
     found = predictor(examples)
     wanted, got = [one.label for one in examples], [one["label"] for one in found]
@@ -116,14 +116,15 @@ def judge_numbers(predictor: Predictor, examples: Sequence[Any]) -> Judged:
 
 
 def judge_tags(predictor: Predictor, examples: Sequence[Any]) -> Judged:
-    check_tags(examples, predictor.labels)
+    known = [as_iob(label) for label in predictor.labels]
+    check_tags(examples, known + [f"{letter}-{tag[2:]}" for tag in known for letter in "BI"])
     found = predictor.tags(examples)
     wanted, got = [one.tags for one in examples], [tags for tags, _, _ in found]
     micro, types = metrics.entity_scores(wanted, got)
     words = [[tag for tags in all_tags for tag in tags] for all_tags in (wanted, got)]
     scores = {"f1": micro.f1, "precision": micro.precision, "recall": micro.recall}
     scores["accuracy"] = metrics.accuracy(*words)
-    errors = []
+    errors: list[Any] = []
     for one, (tags, certain, places) in zip(examples, found, strict=True):
         text = " ".join(one.words)
         for tag, came, sure, (start, end) in zip(one.tags, tags, certain, places, strict=True):
@@ -172,8 +173,7 @@ def read_labelled(
             raise ValueError(f"{file}: columns belong to files of texts with labels")
         return list(read_tagged(file) if kind == "tag" else read_questions(file))
     is_number = kind != "classify"
-    if pair is None and predictor.takes_pairs:
-        pair = "text_pair"
-    name = ("score" if is_number else "label") if label is None else label
-    own_text = "text" if text is None else text
-    return list(read_examples(file, text=own_text, pair=pair, label=name, is_number=is_number))
+    text = "text" if text is None else text
+    pair = "text_pair" if pair is None and predictor.takes_pairs else pair
+    label = ("score" if is_number else "label") if label is None else label
+    return list(read_examples(file, text=text, pair=pair, label=label, is_number=is_number))

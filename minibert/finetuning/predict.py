@@ -114,19 +114,17 @@ def predict_file(
 
 def open_predictor(model: Any, tokenizer: Any, device: Any, **choices: Any) -> Predictor:
     """A Predictor of a model, which is loaded if it has only a name."""
-    is_own = isinstance(model, nn.Module)
-    if isinstance(model, Predictor) and (tokenizer or device or choices):
-        raise ValueError("a Predictor has its tokenizer and its choices; give no others")
-    if not isinstance(model, Predictor) and is_own != (tokenizer is not None):
-        raise ValueError("a model of your own needs its tokenizer, and only it")
-    if is_own and device is not None:
-        raise ValueError("a model of your own computes where it is; give no device")
     if isinstance(model, Predictor):
+        if tokenizer or device or choices:
+            raise ValueError("a Predictor has its tokenizer and its choices; give no others")
         return model
+    is_own = isinstance(model, nn.Module)
+    if is_own != (tokenizer is not None) or (is_own and device is not None):
+        raise ValueError("a model of your own needs its tokenizer, and no device; a name neither")
     if not is_own:
         from weights_loader import load_bert
 
-        model, tokenizer = load_bert(model, head=None, device=choose_device(device))
+        model, tokenizer = load_bert(model, device=choose_device(device))
     return Predictor(model, tokenizer, let_go=not is_own, **choices)
 
 
@@ -134,7 +132,7 @@ def make_items(kind: str, texts: Iterable[Any], pairs: Any, contexts: Any) -> li
     """Texts, and the second text of each, as the items of this kind of model."""
     texts = list(texts)
     seconds, other = (contexts, pairs) if kind == "answer" else (pairs, contexts)
-    if other is not None or (kind == "tag" and seconds is not None):
+    if other is not None:
         raise ValueError(f"a model for {kind!r} takes no {'pairs' if pairs else 'contexts'}")
     if seconds is None or isinstance(seconds, str):
         seconds = [seconds] * len(texts)
@@ -145,22 +143,19 @@ def make_items(kind: str, texts: Iterable[Any], pairs: Any, contexts: Any) -> li
 
 
 def make_item(kind: str, text: Any, second: Any, where: str) -> Any:
+    """One item of one text or two; or what is one already."""
     ready: Any = {"answer": Question, "tag": Tagged}.get(kind, Example)
-    item = text
-    if not (isinstance(text, ready) and second is None):
-        for one in (text, *[second] * (second is not None)):
-            if not isinstance(one, str):
-                raise ValueError(f"{where}: a text must be a str, not {type(one).__name__}")
-        if kind == "answer" and second is not None:
-            item = Question(where, text, second)
-        elif kind != "tag":
-            item = Example(text, second)
-        elif second is not None:
-            raise ValueError(f"{where}: a model that tags takes one text, not a pair")
-    if kind in ("answer", "similar") and isinstance(item, Example) and item.pair is None:
-        needed = "a context" if kind == "answer" else "a second text: the model compares two"
-        raise ValueError(f"{where} needs {needed}")
-    return item
+    if isinstance(text, ready) and second is None:
+        return text
+    for one in (text, "" if second is None else second):
+        if not isinstance(one, str):
+            raise ValueError(f"{where}: a text must be a str, not {type(one).__name__}")
+    if (kind == "answer" and second is None) or (kind == "tag" and second is not None):
+        what = "a question with its context" if second is None else "one text, not pairs"
+        raise ValueError(f"{where}: a model for {kind!r} takes {what}")
+    if kind == "tag":
+        return text
+    return Example(text, second) if kind != "answer" else Question(where, text, second)
 
 
 def read_items(

@@ -12,6 +12,7 @@ Differs: a span's probability, "score", is its share among all spans, not among 
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
 import numpy
@@ -70,11 +71,8 @@ class Predictor:
         config, task = self.engine.config, getattr(model, "task", {})
         check_tokenizer(tokenizer, config.vocab_size)
         self.labels: tuple[str, ...] = getattr(model, "labels", ())
-        longest_row = (
-            making.ANSWER_LIMIT if self.kind == "answer" else config.max_position_embeddings
-        )
-        own_limit = tokenizer.settings["model_max_length"]
-        self.limit = min(config.max_position_embeddings, longest_row, own_limit)
+        limit = min(config.max_position_embeddings, tokenizer.settings["model_max_length"])
+        self.limit = min(limit, making.ANSWER_LIMIT) if self.kind == "answer" else limit
         self.top, self.stride, self.longest = top, stride, longest
         self.no_answer = bool(task.get("no_answer")) if no_answer is None else no_answer
         self.takes_pairs = self.kind in ("answer", "similar") or task.get("task") == "pairs"
@@ -130,7 +128,9 @@ class Predictor:
 
     def cosines(self, examples: Sequence[Example]) -> list[dict[str, Any]]:
         """How alike the two texts of each pair are, by the means of their last states."""
-        texts = [Example(text) for one in examples for text in (one.text, one.pair or "")]
+        if any(one.pair is None for one in examples):
+            raise ValueError("a model without a head compares two texts; only one was given")
+        texts = [Example(text) for one in examples for text in (one.text, str(one.pair))]
         rows = making.rows_of_texts(self.tokenizer, texts, self.limit)
         vectors = [vector / numpy.linalg.norm(vector) for vector in self.run(rows)]
         both = zip(examples, vectors[::2], vectors[1::2], strict=True)
@@ -141,39 +141,35 @@ class Predictor:
         found = []
         for text, (tags, _, places) in zip(texts, self.tags(texts), strict=True):
             typed = text if isinstance(text, str) else " ".join(text.words)
-            entities = []
-            for kind, first, last in spans(tags):
-                start, end = int(places[first, 0]), int(places[last - 1, 1])
-                entity = {"type": kind, "start": start, "end": end, "text": typed[start:end]}
-                entities.append(entity)
+            ends = [(one.type, places[one.start, 0], places[one.end - 1, 1]) for one in spans(tags)]
+            entities = [
+                {"type": kind, "start": int(start), "end": int(end), "text": typed[start:end]}
+                for kind, start, end in ends
+            ]
             found.append({"text": typed, "entities": entities})
         return found
 
     def tags(self, texts: Sequence[Tagged | str]) -> list[tuple[list[str], Any, Any]]:
         """Of each text the tag of each word, its probability, and the words' places [words, 2]."""
         rows = making.rows_of_words(self.tokenizer, texts, self.limit, self.stride)
-        found: list[Any] = [None] * len(texts)
+        found = {row.source: ([""] * len(row.spans), [0.0] * len(row.spans)) for row in rows}
         for row, logits in zip(rows, self.run(rows), strict=True):
-            if found[row.source] is None:
-                words = len(row.spans)
-                found[row.source] = ([""] * words, numpy.zeros(words), row.spans)
-            tags, certain, _ = found[row.source]
+            tags, certain = found[row.source]
             for token in numpy.flatnonzero(row.places >= 0):
                 probabilities, word = softmax(logits[token]), row.places[token]
                 best = int(probabilities.argmax())
                 tags[word], certain[word] = as_iob(self.labels[best]), float(probabilities[best])
-        return found
+        places = {row.source: row.spans for row in rows}
+        return [(*found[source], places[source]) for source in range(len(texts))]
 
     def answers(self, questions: Sequence[Question]) -> list[dict[str, Any]]:
         """The best answers to each question, as typed in its context."""
         rows = making.rows_of_questions(self.tokenizer, questions, self.limit, self.stride)
-        windows: list[list[tuple[Row, numpy.ndarray]]] = [[] for _ in questions]
-        for row, logits in zip(rows, self.run(rows), strict=True):
-            windows[row.source].append((row, logits))
+        said = zip(rows, self.run(rows), strict=True)
         found = []
-        for question, own in zip(questions, windows, strict=True):
-            best = self.best_answers(question.context, own)
-            found.append({**given(question), **best[0], "best": best})
+        for source, windows in groupby(said, key=lambda one: one[0].source):
+            best = self.best_answers(questions[source].context, [*windows])
+            found.append({"question": questions[source].question, **best[0], "best": best})
         return found
 
     def best_answers(
@@ -191,23 +187,26 @@ class Predictor:
                 own = scores[row.places[inside[0]] :, k][: len(both)]
                 numpy.maximum(own, both, out=own)
         order = numpy.argsort(-scores, axis=None, kind="stable")[: self.top or BEST]
-        ranked: list[tuple[float, int | None, int | None]] = []
-        for i, k in zip(*numpy.unravel_index(order, scores.shape), strict=True):
-            if scores[i, k] > -math.inf:
-                ranked.append((float(scores[i, k]), int(places[i, 0]), int(places[i + k, 1])))
+        ranked: list[tuple[float, int | None, int | None]] = [
+            (float(scores[i, k]), int(places[i, 0]), int(places[i + k, 1]))
+            for i, k in zip(*numpy.unravel_index(order, scores.shape), strict=True)
+            if scores[i, k] > -math.inf
+        ]
         everything = scores.ravel()
         if self.no_answer or not ranked:
             nothing = min(float(logits[0].sum()) for _, logits in windows)
             everything = numpy.append(everything, nothing)
-            ranked.append((nothing, None, None))
-            ranked.sort(key=lambda one: -one[0])
+            ranked = sorted([*ranked, (nothing, None, None)], key=lambda one: -one[0])
         total = numpy.exp(everything - ranked[0][0]).sum()
-        best = []
-        for score, first, last in ranked[: self.top or BEST]:
-            text = "" if first is None else context[first:last]
-            share = math.exp(score - ranked[0][0]) / float(total)
-            best.append({"answer": text, "start": first, "end": last, "score": share})
-        return best
+        return [
+            {
+                "answer": "" if first is None else context[first:last],
+                "start": first,
+                "end": last,
+                "score": math.exp(score - ranked[0][0]) / float(total),
+            }
+            for score, first, last in ranked[: self.top or BEST]
+        ]
 
     def run(self, rows: Sequence[Row]) -> list[numpy.ndarray]:
         """The head's logits for each row, [C], or [S, C] where each token has its own; of a model
@@ -252,10 +251,8 @@ class Predictor:
         return [arrays[place] for place in numpy.argsort(order)]
 
 
-def given(item: Example | Question) -> dict[str, Any]:
+def given(item: Example) -> dict[str, Any]:
     """What a prediction repeats of its item."""
-    if isinstance(item, Question):
-        return {"question": item.question}
     return {"text": item.text, **({} if item.pair is None else {"pair": item.pair})}
 
 

@@ -10,7 +10,7 @@ from minibert.cli.bench import duration, recommend
 from minibert.cli.texts import add_reading, first_texts
 from minibert.common.devices import has_bfloat16
 from minibert.extraction.bench import TEXTS, held
-from minibert.extraction.linear import has_int8
+from minibert.extraction.linear import has_int8, has_pairs
 from tests import tiny
 from weights_loader import load_bert, save_bert
 
@@ -34,7 +34,11 @@ def test_the_bundled_model(capsys):
     assert said.startswith("model: minibert-tiny")
     rows = rows_of(said)
     cpu = torch.device("cpu")
-    expected = ["float32", *["bfloat16"] * has_bfloat16(cpu), *["int8"] * has_int8(cpu)]
+    expected = [
+        "float32",
+        *["bfloat16"] * has_bfloat16(cpu),
+        *["int8"] * (has_int8(cpu) or has_pairs(cpu)),
+    ]
     assert list(rows) == expected
     for texts, tokens, mean, least in rows.values():
         assert 0 < texts < tokens

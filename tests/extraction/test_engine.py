@@ -11,7 +11,7 @@ from minibert import BertConfig, BertForPreTraining, BertModel
 from minibert.common.devices import choose_device
 from minibert.compression.quantization import quantize, quantized_linear
 from minibert.extraction.engine import Engine
-from minibert.extraction.linear import Int8, choose, has_onednn
+from minibert.extraction.linear import WAYS, choose, has_int8, has_onednn, has_pairs
 from minibert.extraction.parallel import batches, in_parallel
 from tests import tiny
 from weights_loader import load_bert
@@ -243,24 +243,53 @@ def test_what_is_no_model_and_no_precision():
 def test_what_the_hardware_has_not(monkeypatch):
     with pytest.raises(ValueError, match="'onednn' cannot compute in torch"):
         Engine(MODEL, linear="onednn")
-    with pytest.raises(ValueError, match="int8 is fast on CPUs that multiply bytes"):
+    with pytest.raises(ValueError, match="int8 needs a CPU that multiplies bytes"):
         choose(torch.device("cuda"), torch.int8)
     monkeypatch.setattr("minibert.extraction.linear.has_int8", lambda device: False)
-    with pytest.raises(ValueError, match="int8 is fast on CPUs that multiply bytes"):
-        Engine(MODEL, dtype=torch.int8)
+    with pytest.raises(ValueError, match=r"'int8' cannot compute in torch\.int8"):
+        Engine(MODEL, dtype=torch.int8, linear="int8")
     monkeypatch.setattr("minibert.extraction.linear.has_bfloat16", lambda device: False)
     with pytest.raises(ValueError, match="this processor does not multiply bfloat16: float32 and"):
         Engine(MODEL, dtype=torch.bfloat16)
 
 
-@pytest.mark.parametrize("is_fast", [True, False])
-def test_int8(is_fast, monkeypatch):
-    """Close to float32, in each layer. Measured: cosine 0.9987 at least."""
+def test_what_is_chosen(monkeypatch):
+    """By the processor alone; each name can be read, and is possible where it is chosen."""
+    cpu = torch.device("cpu")
+    monkeypatch.setattr("minibert.extraction.linear.has_onednn", lambda *facts: True)
+    monkeypatch.setattr("minibert.extraction.linear.has_pairs", lambda device: True)
+    for capability, float32 in (("AVX512", "onednn"), ("AVX2", "by-size"), ("DEFAULT", "onednn")):
+        monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda c=capability: c)
+        assert choose(cpu, torch.float32) == float32
+    for is_exact, int8 in ((True, "int8"), (False, "int8-pairs")):
+        monkeypatch.setattr("minibert.extraction.linear.has_int8", lambda device, is_=is_exact: is_)
+        assert choose(cpu, torch.int8) == int8
+
+
+@pytest.mark.parametrize(("tokens", "same_as"), [(255, "onednn"), (256, "pytorch")])
+@pytest.mark.skipif(
+    not has_onednn(torch.device("cpu"), torch.float32), reason="oneDNN's operators are not here"
+)
+def test_by_size(tokens, same_as):
+    torch.manual_seed(0)
+    x, weight, bias, residual = (torch.randn(n, 24) for n in (tokens, 24, 1, tokens))
+    both, one = WAYS["by-size"](weight, bias[0]), WAYS[same_as](weight, bias[0])
+    assert torch.equal(both(x), one(x))
+    assert torch.equal(both.gelu(x), one.gelu(x))
+    assert torch.equal(both.add(x, residual), one.add(x, residual))
+
+
+def possible_int8() -> list[str]:
+    cpu = torch.device("cpu")
+    return ["int8"] * has_int8(cpu) + ["int8-pairs"] * has_pairs(cpu)
+
+
+@pytest.mark.parametrize("linear", possible_int8())
+def test_int8(linear):
+    """Close to float32, in each layer. Measured: cosine 0.9987 at least, 0.9952 with 7 bits."""
     model, tokenizer = load_bert()
     inputs = tokenizer(["A man is playing a guitar.", "Hello, my dog is cute."])
-    if not is_fast:
-        monkeypatch.setattr("minibert.extraction.linear.has_int8", lambda device: False)
-    engine = Engine(model, dtype=torch.int8, linear="int8")
+    engine = Engine(model, dtype=torch.int8, linear=linear)
     with torch.no_grad():
         expected = model(**inputs).hidden_states
     is_real = inputs["attention_mask"] == 1
@@ -273,16 +302,21 @@ def test_int8(is_fast, monkeypatch):
 
 
 @pytest.mark.parametrize("tokens", [1, 7, 40])
-def test_int8_is_the_formula(tokens):
+@pytest.mark.parametrize("linear", possible_int8())
+def test_int8_is_the_formula(linear, tokens):
     torch.manual_seed(0)
     x, weight, bias = torch.randn(tokens, 56), torch.randn(24, 56), torch.randn(24)
-    expected = quantized_linear(x, *quantize(weight), bias)
-    torch.testing.assert_close(Int8(weight, bias)(x), expected, rtol=1e-6, atol=1e-6)
+    x[0, :2] = 1000.0  # two largest products beside each other: all 16 bits are needed
+    weight[0, :2] = 50.0
+    top = {"int8": 127, "int8-pairs": 63}[linear]
+    expected = quantized_linear(x, *quantize(weight), bias, top)
+    torch.testing.assert_close(WAYS[linear](weight, bias)(x), expected, rtol=1e-6, atol=1e-6)
 
 
-def test_int8_of_a_text_does_not_depend_on_the_others():
+@pytest.mark.parametrize("linear", possible_int8())
+def test_int8_of_a_text_does_not_depend_on_the_others(linear):
     model, tokenizer = load_bert()
-    engine = Engine(model, dtype=torch.int8, linear="int8")
+    engine = Engine(model, dtype=torch.int8, linear=linear)
     ids = tokenizer("A man is playing a guitar.", return_tensors=None)["input_ids"]
     alone, _ = engine.run([ids])
     beside, _ = engine.run([ids, [7] * 40, [9] * 90])

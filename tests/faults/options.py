@@ -74,7 +74,7 @@ REFUSED: list[tuple[str, str]] = [
 WORKING: list[tuple[str, tuple[str, ...]]] = [
     (f"{EMBED} --layers last --stride 5", ("o.npy",)),
     ("embed '' --model model --out o.npy", ("o.npy",)),
-    (f"{EMBED} --dtype int8 --linear int8", ("o.npy",)),
+    (f"{EMBED} --dtype int8", ("o.npy",)),
     ("embed a --model model --layers last", ()),
     (f"embed {LONG} --model model --out o.npy --long windows", ("o.npy",)),
     (f"embed {LONG} --model model --out o.npy --long truncate", ("o.npy",)),

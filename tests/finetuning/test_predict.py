@@ -95,7 +95,7 @@ def test_all_layers():
         rows = rows_of_texts(TOKENIZER, [Example("ab c d"), Example("e")], LIMIT)
         with torch.no_grad():
             output = model(**padded(rows))
-        found = Predictor(model, TOKENIZER).run(rows)
+        found = Predictor(model, TOKENIZER).logits(rows)  # the longer row first
         for number, (one, row) in enumerate(zip(found, rows, strict=True)):
             if kind == "answer":
                 close(one[:, 0], output.start_logits[number, : len(row.ids)].tolist())
@@ -319,10 +319,18 @@ def test_blocks_are_alike(monkeypatch):
         ("classify", {"texts": ["a"], "pairs": ["b", "c"]}, "1 texts, but 2 second ones"),
         ("classify", {"texts": [Tagged(["a"], ["O"])]}, "a text must be a str, not Tagged"),
         ("classify", {"texts": "a", "top": 0}, "top must be a whole number of at least 1"),
-        ("classify", {"texts": "a", "device": "cpu"}, "computes where it is; give no device"),
-        ("tag", {"texts": "a", "pairs": "b"}, "'tag' takes no pairs"),
+        ("classify", {"texts": "a", "device": "cpu"}, "needs its tokenizer, and no device"),
+        (
+            "tag",
+            {"texts": "a", "pairs": "b"},
+            "text 0: a model for 'tag' takes one text, not pairs",
+        ),
         ("tag", {"texts": "a", "stride": -1}, "stride must be a whole number of at least 0"),
-        ("answer", {"texts": "a"}, "text 0 needs a context"),
+        (
+            "answer",
+            {"texts": "a"},
+            "text 0: a model for 'answer' takes a question with its context",
+        ),
         ("answer", {"texts": "a", "pairs": "b"}, "'answer' takes no pairs"),
         ("answer", {"texts": "a", "contexts": "b", "longest": 1.5}, "longest must be a whole"),
     ],
@@ -334,9 +342,9 @@ def test_bad_input(kind, arguments, message):
 
 def test_bad_models():
     bert, own = load_bert()
-    with pytest.raises(ValueError, match="text 0 needs a second text: the model compares two"):
+    with pytest.raises(ValueError, match="a model without a head compares two texts"):
         predict(bert, own, "a")
-    with pytest.raises(ValueError, match="needs its tokenizer, and only it"):
+    with pytest.raises(ValueError, match="needs its tokenizer, and no device"):
         predict(bert, None, "a")
     with pytest.raises(ValueError, match=r"model must be one of BertForSeq.*, not Linear"):
         predict(torch.nn.Linear(1, 1), own, "a")

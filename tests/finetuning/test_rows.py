@@ -35,6 +35,7 @@ def test_texts_are_cut_at_their_end():
     assert [row.targets for row in rows] == [1, 0, 0]
     assert [row.source for row in rows] == [0, 1, 2]
     assert rows[2].segments == [0, 0, 0, 0, 0, 1, 1, 1]
+    assert rows_of_texts(TOKENIZER, [Example("a", "bcdefg")], 8)[0].is_cut  # the second alone
     assert rows_of_texts(TOKENIZER, [Example("a", label=2.5)], 8, labels=["n"])[0].targets == 2.5
     with pytest.raises(ValueError, match="line 7: label 'z'"):
         rows_of_texts(TOKENIZER, [Example("a", None, "z", 7)], 8, labels=["x", "y"])
