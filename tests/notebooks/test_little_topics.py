@@ -1,4 +1,4 @@
-"""The task of notebooks 15 and 17: the topic's word alone tells the label; the test has new ones."""
+"""The task of notebooks 15 and 17: only the topic's word tells the label; the test has new ones."""
 
 from minibert.tokenizer import BertTokenizer
 from notebooks.little_topics import TEMPLATES, TOPICS, WHEN, WHO, topic_rows, words_of_topic
