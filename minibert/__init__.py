@@ -26,6 +26,8 @@ if TYPE_CHECKING:  # for editors and type checkers: the same names as in PUBLIC
     from minibert.extraction.embed import embed as embed
     from minibert.extraction.embed import embed_file as embed_file
     from minibert.extraction.engine import Engine as Engine
+    from minibert.extraction.search import search as search
+    from minibert.extraction.summary import summarize as summarize
     from minibert.finetuning.evaluate import evaluate as evaluate
     from minibert.finetuning.predict import predict as predict
     from minibert.heads import BertForMaskedLM as BertForMaskedLM
@@ -66,6 +68,8 @@ PUBLIC = {
     "Engine": "minibert.extraction.engine",
     "embed": "minibert.extraction.embed",
     "embed_file": "minibert.extraction.embed",
+    "search": "minibert.extraction.search",
+    "summarize": "minibert.extraction.summary",
     "mask_texts": "minibert.pretraining.masking",
     "predict": "minibert.finetuning.predict",
     "evaluate": "minibert.finetuning.evaluate",

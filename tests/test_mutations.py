@@ -76,7 +76,14 @@ def run_guards(guards: list[str], importers: list, monkeypatch) -> Reports:
     return reports
 
 
-@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
+def marked(is_slow: bool) -> list[pytest.MarkDecorator]:
+    return [pytest.mark.slow] if is_slow else []
+
+
+@pytest.mark.parametrize(
+    "mutation",
+    [pytest.param(each, marks=marked(each.is_slow), id=each.name) for each in MUTATIONS],
+)
 def test_the_guard_sees_it(mutation, monkeypatch):
     if "(oneDNN)" in mutation.name and not has_onednn(torch.device("cpu"), torch.float32):
         pytest.skip("this build of PyTorch or this CPU has no oneDNN operators")
@@ -84,9 +91,10 @@ def test_the_guard_sees_it(mutation, monkeypatch):
     assert run_guards([mutation.guard], [importer], monkeypatch).failed == 1
 
 
-def test_the_guards_pass_on_the_true_sources(monkeypatch):
+@pytest.mark.parametrize("is_slow", [pytest.param(slow, marks=marked(slow)) for slow in (0, 1)])
+def test_the_guards_pass_on_the_true_sources(is_slow, monkeypatch):
     """In the same pytest within pytest: a guard that could not pass there would prove nothing."""
-    guards = sorted({mutation.guard for mutation in MUTATIONS})
+    guards = sorted({mutation.guard for mutation in MUTATIONS if mutation.is_slow == is_slow})
     reports = run_guards(guards, [], monkeypatch)
     assert (reports.failed, reports.skipped) == (0, 0)
     assert reports.passed >= len(guards)

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from minibert.cli.texts import add_reading
+from minibert.cli.texts import add_reading, add_vectors, open_engine
 
 # layers.CONVENTIONS; named again, because importing that takes a second for `--help`.
 CONVENTIONS = ("transformers", "flair", "google", "bert-as-service")
@@ -45,24 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="whose numbers --layers has (google and bert-as-service: 0 is layer1)",
     )
     group = parser.add_argument_group("with --out")
-    group.add_argument("--mix", choices=("concat", "sum", "mean"), help="of several layers, one")
-    group.add_argument(
-        "--pool",
-        help="mean, cls, max, mean_sqrt; tokens; word-mean, word-first, word-last, "
-        "word-first_last, word-max (default: mean)",
-    )
-    group.add_argument("--normalize", action="store_true", default=None, help="vectors of length 1")
-    group.add_argument("--dtype", choices=("float32", "bfloat16", "int8", "float16", "float64"))
-    group.add_argument(
-        "--linear",
-        choices=("pytorch", "onednn", "by-size", "int8", "int8-pairs"),
-        help="how linear maps are computed (default: what is fastest here)",
-    )
-    group.add_argument("--device", help="cpu, cuda, cuda:1 … (default: the GPU, if there is one)")
-    group.add_argument(
-        "--long", choices=("error", "truncate", "windows"), help="texts over the limit (error)"
-    )
-    group.add_argument("--stride", type=int, help="overlap of windows, in tokens (128)")
+    add_vectors(group)
     group.add_argument(
         "--overwrite", action="store_true", default=None, help="replace a result that is there"
     )
@@ -84,17 +67,10 @@ def run(args: argparse.Namespace) -> int:
 
 def write_file(args: argparse.Namespace) -> int:
     """All texts to one file; 1 if some of them were skipped."""
-    import torch
-
-    from minibert.common.devices import choose_device
     from minibert.common.processes import Processes
     from minibert.extraction.embed import embed_file
-    from minibert.extraction.engine import Engine
-    from weights_loader import load_bert
 
-    model, tokenizer = load_bert(args.model, head="bert", device=choose_device(args.device))
-    dtype = getattr(torch, args.dtype) if args.dtype else None
-    engine = Engine(model, dtype=dtype, linear=args.linear, let_go=True)
+    engine, tokenizer, account = open_engine(args)
     choices = {name: getattr(args, name) for name in CHOICES if getattr(args, name) is not None}
     problems = embed_file(
         args.input or args.text, args.out, model=engine, tokenizer=tokenizer, **choices
@@ -104,9 +80,9 @@ def write_file(args: argparse.Namespace) -> int:
     for problem in problems:
         print(f"minibert embed: skipped {problem}", file=sys.stderr)
     how = f"{args.pool or 'mean'} of {args.layers}"
-    print(f"written: {args.out} ({how}, {model.account.source}; {engine.description})")
-    if model.account.note:
-        print(f"note: {model.account.note}")
+    print(f"written: {args.out} ({how}, {account.source}; {engine.description})")
+    if account.note:
+        print(f"note: {account.note}")
     return 1 if problems else 0
 
 

@@ -62,8 +62,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         )
     group = parser.add_argument_group(
         "how it is trained",
-        "minibert/finetuning/settings.py says what each is. The default learning rate is that of "
-        "BERT-base, and larger for smaller models, in proportion to 1/D; after a default, if it "
+        "--freeze 'embeddings layer1-layer4' leaves these parts as they are; --features "
+        f"{ALL_LAYERS} leaves all of BERT, and trains a head on a mixture of its layers, which "
+        "takes seconds once their states are stored in the folder (they go at the end). "
+        "minibert/finetuning/settings.py says what each setting is. The learning rate is that of "
+        "BERT-base; for a smaller model it is larger, in proportion to 1/D. After a default, if it "
         f"differs, that of --features {ALL_LAYERS}",
     )
     add_settings(group, Settings, ON_STATES, DERIVED)

@@ -1,4 +1,4 @@
-"""What several commands need to read a file of texts: the options, and its first texts."""
+"""What several commands need to read a file of texts, and to make vectors of them."""
 
 import argparse
 from itertools import islice
@@ -18,13 +18,50 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_vectors(parser: Any) -> None:
+    """How texts become vectors: arguments of embed, and of its engine."""
+    parser.add_argument("--mix", choices=("concat", "sum", "mean"), help="of several layers, one")
+    parser.add_argument(
+        "--pool",
+        help="mean, cls, max, mean_sqrt; tokens; word-mean, word-first, word-last, "
+        "word-first_last, word-max (default: mean)",
+    )
+    parser.add_argument(
+        "--normalize", action="store_true", default=None, help="vectors of length 1"
+    )
+    parser.add_argument("--dtype", choices=("float32", "bfloat16", "int8", "float16", "float64"))
+    parser.add_argument(
+        "--linear",
+        choices=("pytorch", "onednn", "by-size", "int8", "int8-pairs"),
+        help="how linear maps are computed (default: what is fastest here)",
+    )
+    parser.add_argument("--device", help="cpu, cuda, cuda:1 … (default: the GPU, if there is one)")
+    parser.add_argument(
+        "--long", choices=("error", "truncate", "windows"), help="texts over the limit (error)"
+    )
+    parser.add_argument("--stride", type=int, help="overlap of windows, in tokens (128)")
+
+
+def open_engine(args: argparse.Namespace) -> tuple[Any, Any, Any]:
+    """The engine and the tokenizer that the options ask for, and the model's account."""
+    import torch
+
+    from minibert.common.devices import choose_device
+    from minibert.extraction.engine import Engine
+    from weights_loader import load_bert
+
+    model, tokenizer = load_bert(args.model, head="bert", device=choose_device(args.device))
+    dtype = getattr(torch, args.dtype) if args.dtype else None
+    return Engine(model, dtype=dtype, linear=args.linear, let_go=True), tokenizer, model.account
+
+
 def number_or_name(column: str) -> int | str:
     """A column as read_source wants it."""
     return int(column) if column.removeprefix("-").isdecimal() else column
 
 
-def first_texts(source: Any, args: argparse.Namespace, count: int) -> list[str]:
-    """The first texts of a file, or of a list; a wrong line is an error."""
+def first_texts(source: Any, args: argparse.Namespace, count: int | None) -> list[str]:
+    """The first texts of a file, or of a list, or all; a wrong line is an error."""
     from minibert.extraction.reading import read_source
 
     reading = {"field": args.field, "column": args.column, "header": bool(args.header)}

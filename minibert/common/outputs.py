@@ -18,12 +18,13 @@ from typing import IO, Any
 
 MARKER = "minibert.json"
 TEXT = rb'"[^"\\]*(\\.[^"\\]*)*"'  # in JSON
-# How a result of ours begins, by the ending of its name. In a line of predictions two blanks stand
+# How a result of ours begins, by the ending of its name. In a line of answers two blanks stand
 # between what was given and what was found, which no other program writes.
 RESULTS = {
     ".npy": rb"\x93NUMPY.{4}\{'descr': '<f4', 'fortran_order': False, 'shape': \(\d+, \d",
     ".safetensors": rb'.{8}\{"vectors"',
-    ".jsonl": rb'\{("(vector|tokens)": \[|"(text|question)": %b(, "pair": %b)?,  ")' % (TEXT, TEXT),
+    ".jsonl": rb'\{("(vector|tokens)": \[|"(text|question|query)": %b(, "pair": %b)?,  ")'
+    % (TEXT, TEXT),
     ".json": rb'\{"made by": "minibert evaluate"',
     ".png": rb"\x89PNG.*minibert",
 }

@@ -67,7 +67,8 @@ class Batch:
 
 def count_targets(targets: torch.Tensor) -> int:
     """What a loss is the mean over: items, or the words that have a tag."""
-    return len(targets) if targets.dim() > 1 else int((targets != NO_LABEL).sum())
+    is_label = targets.dim() == 1 and not targets.is_floating_point()
+    return int((targets != NO_LABEL).sum()) if is_label else len(targets)
 
 
 class Batches:
@@ -78,11 +79,13 @@ class Batches:
         self.items, self.seed = items, seed
         self.count = math.ceil(len(items) / rows)  # batches of an epoch
         self.planned: tuple[int, list[list[int]]] | None = None
+        self.order: list[int] = []  # the same, one after the other
 
     def plan(self, epoch: int) -> list[list[int]]:
         """The numbers of the items in each batch of an epoch; the last one asked for is kept."""
         if self.planned is None or self.planned[0] != epoch:
-            self.planned = (epoch, self.deal(numpy.random.default_rng([self.seed, epoch])))
+            plan = self.deal(numpy.random.default_rng([self.seed, epoch]))
+            self.planned, self.order = (epoch, plan), [item for batch in plan for item in batch]
         return self.planned[1]
 
     def deal(self, rng: numpy.random.Generator) -> list[list[int]]:
@@ -108,10 +111,10 @@ class Batches:
 
     def take(self, epoch: int, number: int, count: int) -> tuple[list[tuple[int, int]], int, int]:
         """`count` rows from row `number` of `epoch` on, as (epoch, item); and where they end."""
-        order = [item for batch in self.plan(epoch) for item in batch]
-        rows = [(epoch, item) for item in order[number : number + count]]
+        self.plan(epoch)
+        rows = [(epoch, item) for item in self.order[number : number + count]]
         number += count
-        return rows, *((epoch, number) if number < len(order) else (epoch + 1, 0))
+        return rows, *((epoch, number) if number < len(self.order) else (epoch + 1, 0))
 
     def make(self, rows: Iterable[tuple[int, int]]) -> Any:
         """The tensors for some rows."""

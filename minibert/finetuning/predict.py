@@ -185,7 +185,8 @@ def json_line(found: dict[str, Any]) -> bytes:
     so a file is known as ours (common/outputs.py).
     """
     rounded = json.loads(json.dumps(found), parse_float=lambda number: round(float(number), 6))
-    repeated = {name: rounded.pop(name) for name in ("question", "text", "pair") if name in rounded}
+    given = ("question", "query", "text", "pair")
+    repeated = {name: rounded.pop(name) for name in given if name in rounded}
     halves = (json.dumps(half, ensure_ascii=False)[1:-1] for half in (repeated, rounded))
     # Half of a character, which JSON can name, is written as JSON names it.
     return f"{{{',  '.join(halves)}}}\n".encode("utf-8", errors="backslashreplace")

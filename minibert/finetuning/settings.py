@@ -9,7 +9,7 @@ from minibert.training.settings import RunSettings
 
 ALL_LAYERS = "all-layers"
 # On stored states a step costs next to nothing, and the few weights that learn must move far.
-ON_STATES: dict[str, Any] = {"epochs": 10, "learning_rate": 3e-3}
+ON_STATES: dict[str, Any] = {"epochs": 5, "learning_rate": 3e-3}
 DERIVED = ("steps", "validate_every")  # they follow from the epochs and the number of rows
 
 

@@ -197,14 +197,11 @@ def tagging_loss(model: Any, tokens: torch.Tensor, batch: Batch) -> torch.Tensor
 
 def answering_loss(model: Any, tokens: torch.Tensor, batch: Batch) -> torch.Tensor:
     logits = at_least_float32(model.head(tokens))  # [T, 2]
-    total = logits[:0].sum()
-    text = 0
-    own = logits.split([texts * length for texts, length, _ in batch.groups])
-    for part, (texts, length, _) in zip(own, batch.groups, strict=True):
-        both = part.view(texts, length, 2).transpose(1, 2).flatten(0, 1)  # [2 · texts, length]
-        wanted = batch.targets[text : text + texts].flatten()
-        total = total + functional.cross_entropy(both, wanted, reduction="sum") / 2
-        text += texts
+    total, text = logits[:0].sum(), 0
+    for part in by_length(logits, batch.groups):  # [texts, length, 2]
+        wanted = batch.targets[text : text + len(part)]
+        total = total + functional.cross_entropy(part, wanted, reduction="sum") / 2
+        text += len(part)
     return total
 
 
@@ -225,12 +222,14 @@ LOSSES: dict[str, Callable[[Any, torch.Tensor, Batch], torch.Tensor]] = {
 
 def means(tokens: torch.Tensor, groups: Sequence[Group]) -> torch.Tensor:
     """[T, D] -> [texts, D]."""
-    own = tokens.split([texts * length for texts, length, _ in groups]) if groups else []
-    parts = [
-        part.view(texts, length, -1).mean(dim=1)
-        for part, (texts, length, _) in zip(own, groups, strict=True)
-    ]
-    return torch.cat(parts or [tokens])
+    return torch.cat([part.mean(dim=1) for part in by_length(tokens, groups)] or [tokens])
+
+
+def by_length(tokens: torch.Tensor, groups: Sequence[Group]) -> list[torch.Tensor]:
+    """[T, n] -> of the texts of each length: [texts, length, n]."""
+    own = tokens.split([texts * length for texts, length, _ in groups]) if groups else ()
+    both = zip(own, groups, strict=True)
+    return [part.view(texts, length, -1) for part, (texts, length, _) in both]
 
 
 def at_least_float32(x: torch.Tensor) -> torch.Tensor:

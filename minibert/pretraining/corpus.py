@@ -22,7 +22,8 @@ import numpy
 
 from minibert.common.files import replacing_in_folder
 from minibert.common.lines import blocks, describe
-from minibert.pretraining.reading import corpus_lines, split_sentences
+from minibert.common.sentences import split_sentences
+from minibert.pretraining.reading import corpus_lines
 from minibert.tokenizer import BertTokenizer
 from minibert.vocabulary import read_json
 

@@ -2,21 +2,17 @@
 
     a file (.txt, .gz, .xz): a paragraph or a sentence a line, a blank line between documents
 
-A paragraph is cut into its sentences, because next-sentence prediction needs sentences: after a
-full stop, question or exclamation mark that is followed by white space and anything but a small
-letter, or that is Chinese. (An abbreviation before a name is cut too: "Dr. Who" costs little.)
+corpus.py cuts each paragraph into its sentences (common/sentences.py), because next-sentence
+prediction needs sentences.
 
 Source: the input format of the authors' create_pretraining_data.py, where the sentences are already
 cut.
 """
 
-import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from minibert.common.lines import file_lines
-
-SENTENCE_END = re.compile(r"(?<=[.!?])\s+(?=[^\sa-z])|(?<=[。！？])\s*(?=\S)")
 
 
 def corpus_lines(
@@ -39,15 +35,3 @@ def corpus_lines(
             if problems is not None:
                 problems.append(problem)
         yield ""
-
-
-def split_sentences(paragraph: str) -> list[str]:
-    """The sentences of a paragraph.
-
-    Example:
-        >>> split_sentences("It rained. Nobody came! He saw 3.5 cats.")
-        ['It rained.', 'Nobody came!', 'He saw 3.5 cats.']
-        >>> split_sentences("下雨了。没人来。")
-        ['下雨了。', '没人来。']
-    """
-    return SENTENCE_END.split(paragraph)

@@ -159,14 +159,15 @@ def sentence_encoder() -> Callable[[list[str]], numpy.ndarray]:
 
 def weight_bytes(engine: Engine) -> int:
     """The bytes of the linear maps' weights, with all that belongs to them."""
-    tensors = (
-        tensor
-        for layer in engine.layers
-        for way in vars(layer).values()
-        if isinstance(way, engine.way)
-        for tensor in vars(way).values()
-    )
-    return sum(tensor.numel() * tensor.element_size() for tensor in tensors)
+    ways = (way for layer in engine.layers for way in vars(layer).values())
+    held = [held for way in ways if isinstance(way, engine.way) for held in vars(way).values()]
+    tensors = [each for each in held if isinstance(each, torch.Tensor)]
+    packed = [
+        torch.ops.quantized.linear_unpack(each)[0]
+        for each in held
+        if type(each) is torch.ScriptObject
+    ]
+    return sum(tensor.numel() * tensor.element_size() for tensor in tensors + packed)
 
 
 def correlation(a: torch.Tensor, b: torch.Tensor, scores: numpy.ndarray) -> float:

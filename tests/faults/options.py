@@ -70,6 +70,17 @@ REFUSED: list[tuple[str, str]] = [
     ("next-sentence '' b --model model", "first"),
     ("next-sentence a '' --model model", "second"),
     (f"next-sentence {LONG} b --model model", "13"),
+    *((f"search texts.txt {more} --model model", told) for more, told in [
+        ("", "query|queries"), ("a --queries texts.txt", "both|quer"), ("a -k 0", "k"),
+        ("a -k x", "invalid int"), ("--queries nowhere.txt", "nowhere"), ("a --layers 99", "99"),
+        ("a --vectors texts.txt", "npy"), ("a --out texts.txt", "jsonl|texts.txt")]),
+    ("search nowhere.txt a --model model", "nowhere"),
+    ("search texts.csv a --model model", "column"),
+    *((f"summarize texts.txt {more} --model model", told) for more, told in [
+        ("--sentences 0", "sentence"), ("--sentences x", "invalid int"), ("--balance 2", "balance"),
+        ("--balance nan", "balance"), ("--method all", "invalid choice"),
+        ("--sentences 1 --layers 99", "99")]),
+    ("summarize nowhere.txt --model model", "nowhere"),
 ]  # fmt: skip
 WORKING: list[tuple[str, tuple[str, ...]]] = [
     (f"{EMBED} --layers last --stride 5", ("o.npy",)),
@@ -80,6 +91,8 @@ WORKING: list[tuple[str, tuple[str, ...]]] = [
     (f"embed {LONG} --model model --out o.npy --long truncate", ("o.npy",)),
     ("embed a --model model --out o.safetensors --pool tokens", ("o.safetensors",)),
     (PLOT, ("p.png",)),
+    ("search texts.txt a --model model -k 1", ("texts.txt.npy",)),
+    ("summarize texts.txt --model model --sentences 1", ()),
     (f"tokenize '' {ESCAPES} --model model --explain", ()),
 ]
 UNKNOWN = r"2 of 3|67 ?%|\[UNK\]"

@@ -2,8 +2,8 @@ import os
 
 import pytest
 
+from minibert.common.sentences import split_sentences
 from minibert.pretraining.corpus import Corpus, open_corpus
-from minibert.pretraining.reading import split_sentences
 from tests.pretraining.helpers import text, tokenizer
 
 

@@ -3,7 +3,7 @@ import lzma
 
 import pytest
 
-from minibert.pretraining.reading import corpus_lines, split_sentences
+from minibert.pretraining.reading import corpus_lines
 
 
 def test_lines_of_all_kinds_of_files(tmp_path):
@@ -29,17 +29,3 @@ def test_a_broken_archive(tmp_path, suffix, pack):
         file.write_bytes(content)
         with pytest.raises(ValueError, match="the archive is broken or cut short"):
             list(corpus_lines([file]))
-
-
-@pytest.mark.parametrize(
-    ("paragraph", "sentences"),
-    [
-        ("One. Two? Three! four.", ["One.", "Two?", "Three! four."]),
-        ('He said "No." Then he left.', ['He said "No." Then he left.']),
-        ("A cost of 3.5 was paid. (Twice.) ", ["A cost of 3.5 was paid.", "(Twice.) "]),
-        ("第一句。第二句！ 第三句？", ["第一句。", "第二句！", "第三句？"]),
-        ("", [""]),
-    ],
-)
-def test_sentences(paragraph, sentences):
-    assert split_sentences(paragraph) == sentences
