@@ -19,6 +19,7 @@ from minibert.finetuning.prepare import read_data
 from minibert.task_heads import BertForSequenceClassification
 from tests import tiny
 from tests.cli.test_cli import failing, run
+from tests.faults import IS_THOROUGH
 from tests.finetuning.learning import data, log
 from tests.training.test_loop import one_thread
 from weights_loader import load_bert, save_bert
@@ -299,7 +300,7 @@ def test_kill_at_random_moments(tmp_path, features):
     took = time.monotonic() - began
     killed = arguments(tmp_path, "classify", "--resume", out="killed", **long)
     draw, kills = random.Random(1), 0
-    while kills < 6:
+    while kills < (6 if IS_THOROUGH else 2):
         process = real_process(killed)
         time.sleep(draw.uniform(0.5, 1) * took)
         process.kill()

@@ -20,6 +20,7 @@ from minibert.finetuning.entities import read_tagged
 from minibert.finetuning.predict import json_line, predict, predict_file
 from minibert.finetuning.questions import read_questions
 from minibert.task_heads import BertForSequenceClassification
+from tests.faults import IS_THOROUGH
 from tests.finetuning.models import small, texts
 from tests.tiny import tokenizer
 
@@ -280,7 +281,7 @@ def test_kill(tmp_path):
 
 @pytest.mark.slow
 def test_kill_often(tmp_path):
-    check_kills(tmp_path, 6, by_command)
+    check_kills(tmp_path, 6 if IS_THOROUGH else 3, by_command)
 
 
 @pytest.mark.slow
