@@ -16,6 +16,7 @@ from minibert.extraction.engine import Engine
 from minibert.extraction.layers import WeightedSum, pool_sentences, recipe
 from minibert.packing import keeps, windows
 from tests import tiny
+from weights_loader import load_bert
 
 MODEL = tiny.ours(BertModel)
 TOKENIZER = tiny.tokenizer()
@@ -213,6 +214,25 @@ def test_an_engine_for_many_calls():
     assert torch.equal(same, expected)
     with pytest.raises(ValueError, match=r"this Engine computes in torch\.float64; make one of"):
         embed(TEXTS, model=own, tokenizer=TOKENIZER, dtype=torch.bfloat16)
+
+
+@pytest.mark.parametrize("linear", ["pytorch", "onednn", "by-size", "int8", "int8-pairs"])
+def test_the_bytes_are_the_same_with_any_number_of_threads(linear):
+    model, tokenizer = load_bert()
+    dtype = torch.int8 if linear.startswith("int8") else torch.float32
+    try:
+        own = Engine(model, dtype=dtype, linear=linear)
+    except ValueError as error:
+        pytest.skip(f"not on this processor: {error}")
+    texts = [f"text {number}: " + "a man plays " * (number % 9) for number in range(90)]
+    before = torch.get_num_threads()
+    found = []
+    for threads in (1, 2, 3):
+        torch.set_num_threads(threads)
+        found.append(embed(texts, model=own, tokenizer=tokenizer, layers="all"))
+    torch.set_num_threads(before)
+    assert torch.equal(found[0], found[1])
+    assert torch.equal(found[0], found[2])
 
 
 def test_a_model_needs_its_tokenizer():
