@@ -578,7 +578,7 @@ the token's scale is forgotten
 - product * weight_scale.T * scale + bias
 + product * weight_scale.T + bias
 
-# The heads of fine-tuning
+# The heads of fine-tuning (slow)
 
 # Task heads
 
@@ -669,7 +669,7 @@ heads are stored below bert.
 - ("bert." if ours.startswith("bert.") else "") + theirs
 + ("" if model is core else "bert.") + theirs
 
-# Fine-tuning as a task of the loop
+# Fine-tuning as a task of the loop (slow)
 
 [minibert.training.forward]
 training/test_forward.py::test_states_and_gradients_are_the_textbooks
