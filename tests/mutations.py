@@ -580,8 +580,6 @@ the token's scale is forgotten
 
 # The heads of fine-tuning (slow)
 
-# Task heads
-
 [minibert.weighted_sum]
 test_task_heads.py::test_the_heads_formula_with_all_layers
 the shares are not a softmax

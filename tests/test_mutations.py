@@ -76,13 +76,12 @@ def run_guards(guards: list[str], importers: list, monkeypatch) -> Reports:
     return reports
 
 
-def marked(is_slow: bool) -> list[pytest.MarkDecorator]:
-    return [pytest.mark.slow] if is_slow else []
-
-
 @pytest.mark.parametrize(
     "mutation",
-    [pytest.param(each, marks=marked(each.is_slow), id=each.name) for each in MUTATIONS],
+    [
+        pytest.param(each, marks=[pytest.mark.slow] * each.is_slow, id=each.name)
+        for each in MUTATIONS
+    ],
 )
 def test_the_guard_sees_it(mutation, monkeypatch):
     if "(oneDNN)" in mutation.name and not has_onednn(torch.device("cpu"), torch.float32):
@@ -91,10 +90,10 @@ def test_the_guard_sees_it(mutation, monkeypatch):
     assert run_guards([mutation.guard], [importer], monkeypatch).failed == 1
 
 
-@pytest.mark.parametrize("is_slow", [pytest.param(slow, marks=marked(slow)) for slow in (0, 1)])
-def test_the_guards_pass_on_the_true_sources(is_slow, monkeypatch):
+@pytest.mark.slow
+def test_the_guards_pass_on_the_true_sources(monkeypatch):
     """In the same pytest within pytest: a guard that could not pass there would prove nothing."""
-    guards = sorted({mutation.guard for mutation in MUTATIONS if mutation.is_slow == is_slow})
+    guards = sorted({mutation.guard for mutation in MUTATIONS})
     reports = run_guards(guards, [], monkeypatch)
     assert (reports.failed, reports.skipped) == (0, 0)
     assert reports.passed >= len(guards)

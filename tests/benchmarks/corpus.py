@@ -32,6 +32,7 @@ from minibert import BertConfig
 from minibert.extraction.embed import embed
 from minibert.extraction.engine import Engine
 from minibert.extraction.layers import RECIPES, layer_names
+from minibert.finetuning.metrics import spearman
 from tests.benchmarks.forward import best_gemm, flops
 from tests.benchmarks.peers import embed_sorted, installed, peers
 from tests.benchmarks.timing import medians, print_machine
@@ -72,18 +73,6 @@ def padded_loop(model: torch.nn.Module, tokenizer: Callable, texts: list[str]) -
         mask = inputs["attention_mask"][:, None, :, None]
         found.append((states * mask).sum(dim=2) / mask.sum(dim=2))
     return torch.cat(found)
-
-
-def spearman(a: numpy.ndarray, b: numpy.ndarray) -> float:
-    """The correlation of the ranks; equal values share the mean of theirs."""
-
-    def ranks(values: numpy.ndarray) -> numpy.ndarray:
-        _, inverse, counts = numpy.unique(values, return_inverse=True, return_counts=True)
-        last = counts.cumsum()
-        return (last - (counts - 1) / 2)[inverse]
-
-    with numpy.errstate(invalid="ignore"):  # NaN where all are alike: [CLS] before the first layer
-        return float(numpy.corrcoef(ranks(a), ranks(b))[0, 1])
 
 
 def compare_corpus() -> None:
@@ -174,7 +163,7 @@ def correlation(a: torch.Tensor, b: torch.Tensor, scores: numpy.ndarray) -> floa
     """Of the cosines with the scores, Spearman × 100."""
     # In float64: cosines that are all near 1 differ in digits which float32 does not have.
     cosines = torch.nn.functional.cosine_similarity(a.double(), b.double())
-    return 100 * spearman(cosines.numpy(), scores)
+    return 100 * spearman(scores, cosines.numpy())
 
 
 COLD = {

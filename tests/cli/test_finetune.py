@@ -3,8 +3,7 @@
 import json
 import os
 import random
-import subprocess
-import sys
+import signal
 import time
 
 import numpy
@@ -20,8 +19,8 @@ from minibert.task_heads import BertForSequenceClassification
 from tests import tiny
 from tests.cli.test_cli import failing, run
 from tests.faults import IS_THOROUGH
+from tests.faults.kills import start
 from tests.finetuning.learning import data, log
-from tests.training.test_loop import one_thread
 from weights_loader import load_bert, save_bert
 
 OPTIONS = {"epochs": 2, "batch": 4, "learning-rate": 1e-3, "save-every": 3, "log-every": 1}
@@ -279,16 +278,6 @@ def test_unanswerable_questions_are_remembered(capsys, tmp_path):
     assert load_bert(tmp_path / "out")[0].task == {"task": "answer", "no_answer": True}
 
 
-def real_process(words, processes=1):
-    launcher = ["-m"]
-    if processes > 1:
-        launcher = ["-m", "torch.distributed.run", f"--nproc-per-node={processes}"]
-        launcher += ["--master-port", str(random.randint(20_000, 60_000)), "-m"]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    words = [sys.executable, *launcher, "minibert", *map(str, words)]
-    return subprocess.Popen(words, env=one_thread(), **quiet)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("features", ["", "all-layers"])
 def test_kill_at_random_moments(tmp_path, features):
@@ -296,18 +285,17 @@ def test_kill_at_random_moments(tmp_path, features):
     long = {"epochs": 60, "save_every": 7, "features": features, "dropout": 0.1}
     whole = arguments(tmp_path, "classify", "--resume", out="whole", **long)
     began = time.monotonic()
-    assert real_process(whole).wait() == 0
+    assert start(whole).wait() == 0
     took = time.monotonic() - began
     killed = arguments(tmp_path, "classify", "--resume", out="killed", **long)
     draw, kills = random.Random(1), 0
-    while kills < (6 if IS_THOROUGH else 2):
-        process = real_process(killed)
-        time.sleep(draw.uniform(0.5, 1) * took)
+    for _ in range(6 if IS_THOROUGH else 2):
+        process = start(killed)
+        time.sleep(draw.uniform(0.4, 0.7) * took)
         process.kill()
-        kills += 1
-        if process.wait() == 0:  # it was faster
-            break
-    assert real_process(killed).wait() == 0
+        kills += process.wait() == -signal.SIGKILL  # else it was faster
+    assert kills
+    assert start(killed).wait() == 0
     assert contents(tmp_path / "whole") == contents(tmp_path / "killed")
     assert log(tmp_path / "whole") == log(tmp_path / "killed")
     assert not [name for name in os.listdir(tmp_path / "killed") if name.startswith(".")]
@@ -322,14 +310,14 @@ def test_two_processes_are_one(tmp_path, task):
         out: arguments(tmp_path, task, "--resume", out=out, **exact)
         for out in ("one", "two", "mixed")
     }
-    assert real_process(words["one"]).wait() == 0
-    assert real_process(words["two"], processes=2).wait() == 0
-    begun = real_process(words["mixed"], processes=2)
+    assert start(words["one"]).wait() == 0
+    assert start(words["two"], processes=2).wait() == 0
+    begun = start(words["mixed"], processes=2)
     while not (tmp_path / "mixed" / "checkpoint.pt").exists() and begun.poll() is None:
         time.sleep(0.01)
     begun.terminate()  # torchrun passes it on; the run saves and stops
     begun.wait()
-    assert real_process(words["mixed"]).wait() == 0
+    assert start(words["mixed"]).wait() == 0
     losses = {
         out: [record["loss"] for record in log(tmp_path / out) if "loss" in record] for out in words
     }

@@ -158,6 +158,7 @@ def test_files_that_are_no_vectors(tmp_path):
         search(normal(19), tmp_path / "nowhere.npy", 3)
 
 
+@pytest.mark.slow
 def test_a_large_file_needs_no_memory(tmp_path):
     """Peak memory of a process that searches 154 MB."""
     file = tmp_path / "v.npy"

@@ -127,6 +127,7 @@ def test_a_broken_part_is_made_again(tmp_path, monkeypatch):
     assert numpy.array_equal(numpy.load(tmp_path / "v.npy"), embed(source).numpy())
 
 
+@pytest.mark.slow
 def test_two_processes_write_the_same_file(tmp_path):
     source = many(tmp_path)
     one, two = tmp_path / "one.npy", tmp_path / "two.npy"

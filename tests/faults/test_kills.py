@@ -2,9 +2,7 @@
 
 import os
 import random
-import signal
 import subprocess
-import sys
 import time
 
 import pytest
@@ -12,56 +10,22 @@ import torch
 
 from minibert.training.checkpoint import load_checkpoint
 from tests.faults import IS_THOROUGH
+from tests.faults.kills import check_kills
 from tests.faults.making import make_base
 from tests.pretraining.helpers import log, same_weights
 from tests.training.test_loop import command, one_thread, prepare
 
-FEW = [(".npy", 3)]
+QUIET = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+FEW = [(".npy", 1)]
 MANY = [(".npy", 7), (".safetensors", 7), (".jsonl", 6)]
 if not IS_THOROUGH:
     MANY = [(".npy", 3), (".safetensors", 3), (".jsonl", 2)]
 
 
-def start(words):
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    return subprocess.Popen([*map(str, words)], env=one_thread(), **quiet)
-
-
 def check_embed(folder, ending, kills):
-    """Each run is killed some parts after the run before, or while the result is put together."""
     make_base(folder)
-    words = [sys.executable, "-m", "minibert", "embed", "--model", folder / "model"]
-    words += ["--input", folder / "many.txt", "--layers", "all", "--out"]
-    whole, out = folder / f"whole{ending}", folder / f"out{ending}"
-    began = time.monotonic()
-    assert start([*words, whole]).wait() == 0
-    took = time.monotonic() - began
-    draw = random.Random(kills)
-    parts, temporary = folder / f"out{ending}.parts", folder / f".tmp.out{ending}"
-    killed = 0
-    while killed < kills:
-        process = start([*words, out])
-        wanted = len([*parts.glob("0*")]) + draw.randint(1, 3)
-        if killed == 0:  # at any moment
-            time.sleep(draw.uniform(0, took))
-        elif killed == kills - 1:
-            while process.poll() is None and not temporary.exists():
-                time.sleep(0.0005)
-        else:
-            while process.poll() is None and len([*parts.glob("0*")]) < wanted:
-                time.sleep(0.002)
-            time.sleep(draw.uniform(0, 0.03))
-        process.kill()
-        if process.wait() == -signal.SIGKILL:
-            killed += 1
-        else:  # it was faster
-            assert out.read_bytes() == whole.read_bytes()
-            out.unlink()
-    if parts.exists() or not out.exists():  # else the last kill came after all was done
-        assert start([*words, out]).wait() == 0
-    assert out.read_bytes() == whole.read_bytes()
-    assert not parts.exists()
-    assert not [name for name in os.listdir(folder) if name.startswith(".")]
+    words = ["embed", "--model", folder / "model", "--input", folder / "many.txt"]
+    check_kills([*words, "--layers", "all", "--out"], folder / f"out{ending}", kills)
 
 
 @pytest.mark.parametrize(("ending", "kills"), FEW)
@@ -87,7 +51,7 @@ def test_pretrain(tmp_path):
     # First at any moment of the start, then some checkpoints later, about when the next is written.
     moments = (0, 1, 4, 0, 2, 0, 7, 3, 5, 1) if IS_THOROUGH else (0, 1, 4, 0, 2)
     for saved in moments:
-        process = start(killed)
+        process = subprocess.Popen(killed, env=one_thread(), **QUIET)
         deadline = time.monotonic() + (60 if saved else draw.uniform(0, 2.5))
         last, seen = file.stat().st_mtime_ns if file.exists() else 0, 0
         while process.poll() is None and time.monotonic() < deadline:

@@ -3,10 +3,6 @@
 import json
 import os
 import random
-import signal
-import subprocess
-import sys
-import time
 
 import pytest
 import torch
@@ -21,6 +17,7 @@ from minibert.finetuning.predict import json_line, predict, predict_file
 from minibert.finetuning.questions import read_questions
 from minibert.task_heads import BertForSequenceClassification
 from tests.faults import IS_THOROUGH
+from tests.faults.kills import check_kills, start
 from tests.finetuning.models import small, texts
 from tests.tiny import tokenizer
 
@@ -221,76 +218,23 @@ def make_folder(folder, count):
     (folder / "many.txt").write_text("\n".join(texts(random.Random(1), count, 15)) + "\n")
 
 
-def command(folder, out, *start):
-    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-    words = [sys.executable, *start, "-m", "minibert", "predict", str(folder / "model")]
-    words += ["--input", str(folder / "many.txt"), "--out", str(out)]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    return subprocess.Popen(words, env=environment, **quiet)
-
-
-def by_command(folder, out):
-    assert command(folder, out).wait() == 0
-
-
-def in_this_process(folder, out):
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # as `command` has it
-    predict_file(folder / "many.txt", out, model=folder / "model")
-    torch.set_num_threads(threads)
-
-
-def check_kills(folder, kills, run):
-    """Each run is killed some parts after the run before; the last while all are put together."""
-    make_folder(folder, 1200)
-    whole, out = folder / "whole.jsonl", folder / "out.jsonl"
-    began = time.monotonic()
-    run(folder, whole)
-    took = time.monotonic() - began
-    draw = random.Random(kills)
-    made, temporary = folder / "out.jsonl.parts", folder / ".tmp.out.jsonl"
-    killed = 0
-    while killed < kills:
-        process = command(folder, out)
-        wanted = len([*made.glob("0*")]) + draw.randint(1, 2)
-        if killed == 1:  # at any moment
-            time.sleep(draw.uniform(0, took))
-        elif killed == kills - 1 > 0:
-            while process.poll() is None and not temporary.exists():
-                time.sleep(0.0002)
-        else:
-            while process.poll() is None and len([*made.glob("0*")]) < wanted:
-                time.sleep(0.002)
-            time.sleep(draw.uniform(0, 0.03))
-        process.kill()
-        if process.wait() == -signal.SIGKILL:
-            killed += 1
-        else:  # it was faster
-            assert out.read_bytes() == whole.read_bytes()
-            out.unlink()
-    if made.exists() or not out.exists():
-        run(folder, out)
-    assert out.read_bytes() == whole.read_bytes()
-    assert not made.exists()
-    assert not [name for name in os.listdir(folder) if name.startswith(".")]
-
-
-def test_kill(tmp_path):
-    check_kills(tmp_path, 1, in_this_process)
+def command(folder):
+    """The words that come before the output's name."""
+    return ["predict", folder / "model", "--input", folder / "many.txt", "--out"]
 
 
 @pytest.mark.slow
-def test_kill_often(tmp_path):
-    check_kills(tmp_path, 6 if IS_THOROUGH else 3, by_command)
+def test_kill(tmp_path):
+    make_folder(tmp_path, 1200)
+    check_kills(command(tmp_path), tmp_path / "out.jsonl", 6 if IS_THOROUGH else 3)
 
 
 @pytest.mark.slow
 def test_two_processes(tmp_path):
     make_folder(tmp_path, 1500)
     one, two = tmp_path / "one.jsonl", tmp_path / "two.jsonl"
-    assert command(tmp_path, one).wait() == 0
-    start = ("-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
-    assert command(tmp_path, two, *start).wait() == 0
+    assert start([*command(tmp_path), one]).wait() == 0
+    assert start([*command(tmp_path), two], processes=2).wait() == 0
     assert two.read_bytes() == one.read_bytes()
 
 
