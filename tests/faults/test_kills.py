@@ -16,27 +16,17 @@ from tests.pretraining.helpers import log, same_weights
 from tests.training.test_loop import command, one_thread, prepare
 
 QUIET = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-FEW = [(".npy", 1)]
 MANY = [(".npy", 7), (".safetensors", 7), (".jsonl", 6)]
 if not IS_THOROUGH:
     MANY = [(".npy", 3), (".safetensors", 3), (".jsonl", 2)]
 
 
-def check_embed(folder, ending, kills):
-    make_base(folder)
-    words = ["embed", "--model", folder / "model", "--input", folder / "many.txt"]
-    check_kills([*words, "--layers", "all", "--out"], folder / f"out{ending}", kills)
-
-
-@pytest.mark.parametrize(("ending", "kills"), FEW)
-def test_embed(tmp_path, ending, kills):
-    check_embed(tmp_path, ending, kills)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(("ending", "kills"), MANY)
-def test_embed_often(tmp_path, ending, kills):
-    check_embed(tmp_path, ending, kills)
+def test_embed(tmp_path, ending, kills):
+    make_base(tmp_path)
+    words = ["embed", "--model", tmp_path / "model", "--input", tmp_path / "many.txt"]
+    check_kills([*words, "--layers", "all", "--out"], tmp_path / f"out{ending}", kills)
 
 
 @pytest.mark.slow

@@ -92,7 +92,10 @@ def their_loss(task, model, batch):
     return sum(torch.nn.functional.cross_entropy(*one) for one in both) / 2
 
 
-@pytest.mark.parametrize("task", ["classify", "tag", "answer"])
+SLOW = [pytest.param(task, marks=pytest.mark.slow) for task in ("tag", "answer")]
+
+
+@pytest.mark.parametrize("task", ["classify", *SLOW])
 def test_fifty_steps_as_transformers(task, tmp_path):
     """A plain loop from the same weights on the same batches, float64."""
     run = trainer(tmp_path / "out", task, epochs=10, weight_decay=0.1, clip=0.5)
