@@ -39,7 +39,16 @@ from minibert.heads import (
 )
 from minibert.loading.account import Account
 from minibert.loading.finding import find_folder, open_weights, read_tensor
-from minibert.loading.head import TASKS, Head, architecture_in, choose_head, describe_head
+from minibert.loading.head import (
+    TARGET,
+    TASKS,
+    WRITES,
+    Head,
+    architecture_in,
+    choose_head,
+    describe_head,
+    describe_pair,
+)
 from minibert.loading.without_init import WithoutInit
 from minibert.model import BertModel, Pooler, check_labels, initialise
 from minibert.task_heads import (
@@ -49,6 +58,7 @@ from minibert.task_heads import (
     linear_map,
 )
 from minibert.tokenizer import BertTokenizer
+from minibert.translation.encoder_decoder import BertLMHeadModel, EncoderDecoderModel
 from minibert.vocabulary import CheckpointError, one_line, read_json, take
 from minibert.weighted_sum import WeightedSum
 
@@ -78,6 +88,13 @@ LAYER = {  # below encoder.layer.{i}. there, encoder.layers.{i}. here
     "output.dense.bias": "feed_forward.output.bias",
     "output.LayerNorm.weight": "feed_forward_layer_norm.gamma",
     "output.LayerNorm.bias": "feed_forward_layer_norm.beta",
+}
+# A decoder's second attention has the names of the first: crossattention there, cross_attention
+# here.
+CROSS = {
+    f"cross{theirs}": f"cross_{ours}"
+    for theirs, ours in LAYER.items()
+    if theirs.startswith("attention.")
 }
 POOLER = {
     "pooler.dense.weight": "pooler.dense.weight",
@@ -136,6 +153,7 @@ Bert = (
     | BertForSequenceClassification
     | BertForTokenClassification
     | BertForQuestionAnswering
+    | BertLMHeadModel
 )
 # `head` -> the class, which transformers has under the same name.
 MODELS: dict[str, Any] = {
@@ -144,6 +162,7 @@ MODELS: dict[str, Any] = {
     "nsp": BertForNextSentencePrediction,
     "pretraining": BertForPreTraining,
     **TASKS,
+    WRITES: BertLMHeadModel,
 }
 
 
@@ -160,8 +179,9 @@ def load_bert(
     """A model in eval mode (no dropout) and its tokenizer.
 
     `name`: a folder, a name on the Hub, or None for the bundled tiny model.
-    `head`: "bert" (none), "mlm", "nsp", "pretraining" (both), "classification", "tagging" or
-    "answering"; None is the fine-tuned head that the folder says it has, or "bert".
+    `head`: "bert" (none), "mlm", "nsp", "pretraining" (both), "classification", "tagging",
+    "answering" or "next-token"; None is the head that the folder says it has, or "bert". A folder
+    of an encoder and a decoder gives both, and takes no head.
     `labels`: of a new head for classification or tagging; None is what config.json says. One label
     for a classification makes it a number.
     `all_layers`: a new head for a task reads a learned mixture of all layers.
@@ -181,19 +201,18 @@ def load_bert(
     folder = find_folder(name, revision)
     config_file = folder / "config.json"
     settings = read_json(config_file)
-    try:
-        config = BertConfig.from_dict(settings)
-    except ValueError as error:
-        raise CheckpointError(f"{config_file}: not a BERT that minibert has: {error}") from None
-    tokenizer = BertTokenizer.from_folder(folder)
-    if len(tokenizer.tokens) > config.vocab_size:
-        raise CheckpointError(
-            f"{folder}: the vocabulary has {len(tokenizer.tokens)} pieces, but config.json says "
-            f"vocab_size {config.vocab_size}"
-        )
     note = take({"minibert_note": "", **settings}, "minibert_note", str, config_file)
     account = Account(str(name or "minibert-tiny"), note=one_line(note))
     task = take({"minibert_task": {}, **settings}, "minibert_task", dict, config_file)
+    if settings.get("model_type") == "encoder-decoder":
+        if (head, labels, all_layers) != (None, None, None):
+            raise ValueError("an encoder-decoder has its own head; give no head and no labels")
+        pair, tokenizer = load_pair(folder, settings, dtype, account)
+        pair.account, pair.task = account, task
+        return pair.to(device).eval(), tokenizer
+    writes = settings.get("is_decoder") is True and head in (None, WRITES)
+    config = read_config(settings, config_file, is_decoder=writes)
+    tokenizer = read_tokenizer(folder, config)
     with open_weights(folder) as file:
         names = official_names(file.keys(), account.source)
         shapes = {theirs: file.get_slice(name).get_shape() for theirs, name in names.items()}
@@ -202,6 +221,8 @@ def load_bert(
     new = {part_of(ours) for ours, use in account.model.items() if use == "new"}
     is_own = type(model).__name__ == architecture_in(settings, config_file) and not new
     model.account, model.task = account, task if is_own else {}
+    if isinstance(model, BertLMHeadModel):
+        model.end_token_id = token_id(settings, "eos_token_id", config_file, tokenizer.sep_token_id)
     if new:
         what = f"has no {' and no '.join(sorted(new))} head; a new one"
         if wanted.name in TASKS:
@@ -211,6 +232,64 @@ def load_bert(
             f"{account.source} {what} answers at random until it is trained", stacklevel=2
         )
     return model.to(device).eval(), tokenizer
+
+
+def load_pair(
+    folder: Path, settings: dict[str, Any], dtype: torch.dtype, account: Account
+) -> tuple[EncoderDecoderModel, BertTokenizer]:
+    """The two BERTs of an encoder-decoder, and the tokenizer of the text that is read."""
+    config_file = folder / "config.json"
+    models: list[Any] = []
+    with open_weights(folder) as file:
+        for part, kind in (("encoder", "bert"), ("decoder", WRITES)):
+            writes = part == "decoder"
+            own = take(settings, part, dict, config_file)
+            config = read_config(own, config_file, is_decoder=writes, add_cross_attention=writes)
+            names = official_names(file.keys(), account.source, f"{part}.")
+            half = Account(account.source)
+            head = Head(kind, is_stored=True, cross_attention=writes)
+            models.append(fill_model(file, folder, names, config, head, dtype, half))
+            account.file |= half.file
+            account.model |= {f"{part}.{ours}": use for ours, use in half.model.items()}
+        other = sorted(set(file.keys()) - account.file.keys())
+    if other:
+        raise CheckpointError(f"{account.source}: {other[0]!r} is of neither encoder nor decoder")
+    tokenizer = read_tokenizer(folder, models[0].config)
+    has_target = take({TARGET: False, **settings}, TARGET, bool, config_file)
+    target = read_tokenizer(folder / "target" if has_target else folder, models[1].bert.config)
+    start = token_id(settings, "decoder_start_token_id", config_file, target.cls_token_id)
+    end = token_id(settings, "eos_token_id", config_file, target.sep_token_id)
+    models[1].end_token_id = end
+    pair = EncoderDecoderModel(*models, start_token_id=start, end_token_id=end)
+    pair.target_tokenizer = target
+    return pair, tokenizer
+
+
+def read_config(settings: dict[str, Any], file: Path, **decides: bool) -> BertConfig:
+    """The sizes in config.json, the `file`. `decides`: what makes it a decoder, and must be so."""
+    try:
+        for key, value in decides.items():
+            if settings.get(key, False) is not value:
+                raise ValueError(f"{key} must be {value}, not {short(settings.get(key, False))}")
+        return BertConfig.from_dict({**settings, **dict.fromkeys(decides, False)})
+    except ValueError as error:
+        raise CheckpointError(f"{file}: not a BERT that minibert has: {error}") from None
+
+
+def read_tokenizer(folder: Path, config: BertConfig) -> BertTokenizer:
+    """The folder's tokenizer, which must not have more pieces than the model."""
+    tokenizer = BertTokenizer.from_folder(folder)
+    if len(tokenizer.tokens) > config.vocab_size:
+        raise CheckpointError(
+            f"{folder}: the vocabulary has {len(tokenizer.tokens)} pieces, but config.json says "
+            f"vocab_size {config.vocab_size}"
+        )
+    return tokenizer
+
+
+def token_id(settings: dict[str, Any], key: str, file: Path, default: int) -> int:
+    """A token that config.json, the `file`, names for writing."""
+    return default if settings.get(key) is None else take(settings, key, int, file)
 
 
 def fill_model(
@@ -318,11 +397,15 @@ def check_tensors(
         raise CheckpointError(line, problems)
 
 
-def official_names(names: Iterable[str], source: str) -> dict[str, str]:
-    """Official name without "bert." and with LayerNorm.weight/bias -> the name in the file."""
+def official_names(names: Iterable[str], source: str, part: str = "") -> dict[str, str]:
+    """Official name without "bert." and with LayerNorm.weight/bias -> the name in the file; of the
+    names that begin with `part`, which is taken off, too.
+    """
     official: dict[str, str] = {}
     for name in names:
-        theirs = name.removeprefix("bert.")
+        if not name.startswith(part):
+            continue
+        theirs = name.removeprefix(part).removeprefix("bert.")
         for old, now in OLD_ENDINGS.items():
             if theirs.endswith(old):
                 theirs = theirs.removesuffix(old) + now
@@ -339,10 +422,11 @@ def official_names(names: Iterable[str], source: str) -> dict[str, str]:
 def name_table(model: Bert) -> dict[str, str]:
     """Official name -> our name, for exactly the tensors that this model has."""
     core = model if isinstance(model, BertModel) else model.bert
+    stack = "encoder" if isinstance(core, BertModel) else "decoder"
     layers = {
-        f"encoder.layer.{i}.{theirs}": f"encoder.layers.{i}.{ours}"
+        f"encoder.layer.{i}.{theirs}": f"{stack}.layers.{i}.{ours}"
         for i in range(core.config.num_hidden_layers)
-        for theirs, ours in LAYER.items()
+        for theirs, ours in (LAYER | CROSS).items()
     }
     prefix = "" if core is model else "bert."
     bert = {theirs: prefix + ours for theirs, ours in (EMBEDDINGS | layers | POOLER).items()}
@@ -364,27 +448,35 @@ def use_of(theirs: str, name: str, table: dict[str, str]) -> tuple[str, str]:
     return "unknown", ""
 
 
-def save_bert(model: Bert, tokenizer: BertTokenizer, folder: str | Path) -> None:
+def save_bert(
+    model: Bert | EncoderDecoderModel, tokenizer: BertTokenizer, folder: str | Path
+) -> None:
     """Write config.json, model.safetensors, vocab.txt and tokenizer_config.json.
 
     The official layout: transformers loads it with no missing and no unexpected name; only a head
-    that reads all layers means nothing to it, and is read by load_bert alone. A folder that was not
-    there appears whole; in one that was, each file is replaced whole.
+    that reads all layers means nothing to it, and is read by load_bert alone. An encoder-decoder
+    that writes with another vocabulary has that in the folder `target` inside. A folder that was
+    not there appears whole; in one that was, each file is replaced whole.
     """
-    if type(model) not in MODELS.values():
+    if type(model) not in (EncoderDecoderModel, *MODELS.values()):
         raise CheckpointError(f"save_bert takes minibert's models, not {type(model).__name__}")
     if not isinstance(tokenizer, BertTokenizer):
         raise CheckpointError(f"tokenizer must be a BertTokenizer, not {type(tokenizer).__name__}")
-    core = model if isinstance(model, BertModel) else model.bert
-    held = model.state_dict()
-    tensors = {
-        ("bert." if ours.startswith("bert.") else "") + theirs: held[ours].cpu().contiguous()
-        for theirs, ours in name_table(model).items()
-    }
     # dtype: what transformers computes in, whatever precision the file has.
-    kind = {"architectures": [type(model).__name__], "dtype": "float32"}
-    config = {**kind, **core.config.to_dict(), **describe_head(model)}
-    texts = {"config.json": json.dumps(config, indent=2) + "\n", **tokenizer.files()}
+    config: dict[str, Any] = {"architectures": [type(model).__name__], "dtype": "float32"}
+    texts = tokenizer.files()
+    if isinstance(model, EncoderDecoderModel):
+        parts: dict[str, Any] = {"encoder": model.encoder, "decoder": model.decoder}
+        tensors = {f"{p}.{name}": t for p, one in parts.items() for name, t in stored(one).items()}
+        config |= {part: describe(one) for part, one in parts.items()} | describe_pair(model)
+        target = model.target_tokenizer or tokenizer
+        if target.checksum() != tokenizer.checksum():
+            config[TARGET] = True
+            texts |= {f"target/{name}": text for name, text in target.files().items()}
+    else:
+        tensors = stored(model)
+        config |= describe(model)
+    texts["config.json"] = json.dumps(config, indent=2) + "\n"
 
     folder = Path(folder).absolute()
     if folder.exists() and not folder.is_dir():
@@ -392,6 +484,22 @@ def save_bert(model: Bert, tokenizer: BertTokenizer, folder: str | Path) -> None
     with replacing_in_folder(folder) as part:
         save_file(tensors, part / "model.safetensors", metadata={"format": "pt"})
         for name, text in texts.items():
+            (part / name).parent.mkdir(exist_ok=True)
             (part / name).write_text(text, encoding="utf-8", newline="\n")
         # safetensors lets only the owner read its file; give it the other files' permissions.
         shutil.copymode(part / "config.json", part / "model.safetensors")
+
+
+def stored(model: Bert) -> dict[str, torch.Tensor]:
+    """Official name -> tensor."""
+    held = model.state_dict()
+    return {
+        ("bert." if ours.startswith("bert.") else "") + theirs: held[ours].cpu().contiguous()
+        for theirs, ours in name_table(model).items()
+    }
+
+
+def describe(model: Bert) -> dict[str, Any]:
+    """What config.json says of a model."""
+    core = model if isinstance(model, BertModel) else model.bert
+    return {**core.config.to_dict(), **describe_head(model)}

@@ -44,6 +44,8 @@ if TYPE_CHECKING:  # for editors and type checkers: the same names as in PUBLIC
     from minibert.task_heads import BertForSequenceClassification as BertForSequenceClassification
     from minibert.task_heads import BertForTokenClassification as BertForTokenClassification
     from minibert.tokenizer import BertTokenizer as BertTokenizer
+    from minibert.translation.encoder_decoder import BertLMHeadModel as BertLMHeadModel
+    from minibert.translation.encoder_decoder import EncoderDecoderModel as EncoderDecoderModel
     from weights_loader import load_bert as load_bert
     from weights_loader import save_bert as save_bert
 
@@ -60,6 +62,8 @@ PUBLIC = {
     "BertForSequenceClassification": "minibert.task_heads",
     "BertForTokenClassification": "minibert.task_heads",
     "BertForQuestionAnswering": "minibert.task_heads",
+    "BertLMHeadModel": "minibert.translation.encoder_decoder",
+    "EncoderDecoderModel": "minibert.translation.encoder_decoder",
     "load_bert": "weights_loader",
     "save_bert": "weights_loader",
     "trace": "minibert.inspection.trace",

@@ -43,8 +43,12 @@ def replacing_in_folder(folder: Path) -> Iterator[Path]:
     try:
         yield temporary
         if folder.exists():
-            for file in sorted(temporary.iterdir()):
-                os.replace(file, folder / file.name)
+            for file in sorted(temporary.rglob("*")):
+                place = folder / file.relative_to(temporary)
+                if file.is_dir():
+                    place.mkdir(exist_ok=True)
+                else:
+                    os.replace(file, place)
         else:
             os.replace(temporary, folder)
     finally:

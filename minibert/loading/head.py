@@ -13,6 +13,7 @@ from minibert.task_heads import (
     BertForSequenceClassification,
     BertForTokenClassification,
 )
+from minibert.translation.encoder_decoder import BertLMHeadModel, EncoderDecoderModel
 from minibert.vocabulary import CheckpointError, take
 
 TASKS: dict[str, Any] = {
@@ -21,6 +22,8 @@ TASKS: dict[str, Any] = {
     "answering": BertForQuestionAnswering,
 }
 LABELLED = ("classification", "tagging")
+WRITES = "next-token"
+TARGET = "minibert_target"  # in config.json: the decoder has a vocabulary of its own
 
 
 @dataclass(frozen=True)
@@ -31,10 +34,13 @@ class Head:
     labels: tuple[str, ...] = ()  # of the two classifications
     all_layers: bool = False
     is_stored: bool = False
+    cross_attention: bool = False  # of the decoder of an encoder-decoder
 
     @property
     def options(self) -> dict[str, Any]:
-        """What the class of a task takes besides the config."""
+        """What the class takes besides the config."""
+        if self.name == WRITES:
+            return {"cross_attention": self.cross_attention}
         labels = {"labels": self.labels} if self.labels else {}
         return {**labels, "all_layers": self.all_layers} if self.name in TASKS else {}
 
@@ -55,6 +61,7 @@ def choose_head(
     """
     architecture = architecture_in(settings, file)
     own = next((task for task, kind in TASKS.items() if kind.__name__ == architecture), None)
+    own = WRITES if settings.get("is_decoder") is True else own
     name = name or own or "bert"
     if labels is not None and name not in LABELLED:
         raise ValueError(f"labels are those of a head for {' or '.join(LABELLED)}, not of {name!r}")
@@ -109,6 +116,9 @@ def labels_in(settings: dict[str, Any], file: Path) -> tuple[str, ...] | None:
 def describe_head(model: nn.Module) -> dict[str, Any]:
     """What config.json must say of the model's head and task."""
     found: dict[str, Any] = {}
+    if isinstance(model, BertLMHeadModel):
+        found |= {"is_decoder": True, "add_cross_attention": model.has_cross_attention}
+        found |= {} if model.end_token_id is None else {"eos_token_id": model.end_token_id}
     if labels := getattr(model, "labels", ()):
         numbers = {label: i for i, label in enumerate(labels)}
         found |= {"id2label": dict(enumerate(labels)), "label2id": numbers}
@@ -116,6 +126,22 @@ def describe_head(model: nn.Module) -> dict[str, Any]:
             found["problem_type"] = "regression"
     if getattr(model, "mixture", None) is not None:
         found["minibert_all_layers"] = True
+    if task := getattr(model, "task", {}):
+        found["minibert_task"] = task
+    return found
+
+
+def describe_pair(model: EncoderDecoderModel) -> dict[str, Any]:
+    """What config.json must say of an encoder-decoder, besides its two BERTs."""
+    config = model.decoder.bert.config
+    found: dict[str, Any] = {
+        "model_type": "encoder-decoder",
+        "is_encoder_decoder": True,
+        "decoder_start_token_id": model.start_token_id,
+        "eos_token_id": model.end_token_id,
+        "pad_token_id": config.pad_token_id,
+        "vocab_size": config.vocab_size,
+    }
     if task := getattr(model, "task", {}):
         found["minibert_task"] = task
     return found
