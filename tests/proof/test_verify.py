@@ -105,7 +105,7 @@ def test_a_model_without_pooler(tmp_path):
         ("BertForNextSentencePrediction", 30),
         ("BertForPreTraining", 36),
         ("BertLMHeadModel", 32),
-        ("EncoderDecoderModel", 75),
+        ("EncoderDecoderModel", 74),
     ],
 )
 def test_the_heads_of_the_file_are_compared(tmp_path, kind, rows):
