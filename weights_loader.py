@@ -6,6 +6,7 @@
     model, tokenizer = load_bert("bert-base-uncased")           # a name on the Hugging Face Hub
     model, tokenizer = load_bert("my/folder", head="mlm")       # a folder in the Hub's layout
     model, tokenizer = load_bert("dslim/bert-base-NER")         # fine-tuned: with its head
+    model, tokenizer = load_bert("my/translator")               # an encoder and a decoder
     print(model.account)                                        # how every tensor was used
     save_bert(model, tokenizer, "another/folder")               # transformers loads it too
 
