@@ -1,0 +1,3 @@
+import { createRunner, readBundle } from "./model/runner.js";
+
+window.minibert = createRunner(readBundle(document));
