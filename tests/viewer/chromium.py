@@ -79,22 +79,29 @@ def chromium() -> Iterator[Any]:
 
 
 @contextmanager
-def opened(browser: Any, file: Path, **options: Any) -> Iterator[Opened]:
-    """The page of a file; `options` as for Playwright's new_context."""
+def opened(
+    browser: Any, file: Path, *, before: str = "", inside: bool = False, **options: Any
+) -> Iterator[Opened]:
+    """The page of a file. `before`: a script that runs first. `inside`: it is in a frame of the
+    file's. `options`: as for Playwright's new_context.
+    """
     context = browser.new_context(offline=True, **options)
+    if before:
+        context.add_init_script(before)
     found = Opened(context.new_page())
 
     def request(sent: Any) -> None:
-        if sent.url != file.as_uri() and not sent.url.startswith(("blob:", "data:")):
+        if sent.url != file.as_uri() and not sent.url.startswith(("blob:", "data:", "about:")):
             found.requests.append(sent.url)
+
+    def said(message: Any) -> None:
+        if message.type in ("error", "warning"):
+            found.errors.append(message.text)
 
     found.page.on("request", request)
     found.page.on("pageerror", lambda error: found.errors.append(str(error)))
-    found.page.on(
-        "console",
-        lambda said: found.errors.append(said.text) if said.type in ("error", "warning") else None,
-    )
+    found.page.on("console", said)
     found.page.goto(file.as_uri())
-    found.page.wait_for_function("window.minibert")
+    found.page.frames[int(inside)].wait_for_function("window.minibert")
     yield found
     context.close()
