@@ -102,21 +102,50 @@ def test_ids_and_every_intermediate(part, bundled: Opened, reference: Reference)
         assert run.cut == ({"tokens": whole, "kept": kept} if whole > kept else None)
 
 
+# Of odd sizes, with large random weights, and with an ε that shows.
+VOCAB = [*tiny.VOCAB, "ab", "##de"]
+SMALL = BertConfig(**{**tiny.SIZES, "vocab_size": len(VOCAB)}, layer_norm_eps=0.01)
+SMALL_TEXTS = ["", "a", "abc d", "a b c d e f g h i", "a b c d e f g h i j k l", "a,b c$d\tÁ\0b"]
+SMALL_TEXTS += ["我a我b", "a\u1ac0b a\u0301", "a [MASK]b [mask]", "a" * 100, "a" * 101, "ab " * 400]
+SMALL_PAIRS = [None, "", "b ca", "m l k j i h g f e d c b a"]
+
+
+def small_model() -> tuple[nn.Module, BertTokenizer]:
+    return tiny.ours(BertForPreTraining, config=SMALL).float(), BertTokenizer(VOCAB)
+
+
 @pytest.fixture(scope="module")
 def small(browser, tmp_path_factory):
-    """The page of a model of odd sizes with large random weights, and its reference."""
-    model, tokenizer = tiny.ours(BertForPreTraining).float(), tiny.tokenizer()
+    """The page of that model, and its reference."""
     file = tmp_path_factory.mktemp("small") / "bert.html"
-    file.write_text(build(model, tokenizer), encoding="utf-8")
+    file.write_text(build(*small_model()), encoding="utf-8")
     with opened(browser, file) as page:
-        yield page, Reference(model, tokenizer)
+        yield page, Reference(*small_model())
 
 
-@pytest.mark.parametrize("text", ["", "a", "abc d", "a b c d e f g h i", "a b c d e f g h i j k l"])
-@pytest.mark.parametrize("pair", [None, "", "b ca", "m l k j i h g f e d c b a"])
+@pytest.mark.parametrize("text", SMALL_TEXTS, ids=ascii)
+@pytest.mark.parametrize("pair", SMALL_PAIRS)
 def test_sizes_that_are_all_different(text, pair, small):
     page, reference = small
     reference.check(page.run(text, pair), reference.inputs(text, pair))
+
+
+def test_weights_of_every_kind(browser, tmp_path):
+    """Any float16 that is finite: large, tiny, too small for a leading 1, and −0."""
+    bits = numpy.random.default_rng(0)
+    model, tokenizer = small_model()
+    with torch.no_grad():
+        for parameter in model.parameters():
+            halves = bits.integers(0, 1 << 16, parameter.numel(), "<u2").view("<f2")
+            halves[~numpy.isfinite(halves)] = -0.0
+            parameter.copy_(torch.from_numpy(halves.astype("f4")).view_as(parameter))
+    (tmp_path / "bert.html").write_text(build(model, tokenizer), encoding="utf-8")
+    with opened(browser, tmp_path / "bert.html") as page:
+        for name, weight in model.state_dict().items():
+            found = page.page.evaluate(
+                "(name) => Array.from(minibert.weight(name).data)", name.removeprefix("bert.")
+            )
+            assert found == weight.flatten().tolist(), name
 
 
 def test_sinusoidal_positions(browser, tmp_path):
@@ -137,26 +166,34 @@ def without(*heads: int):
     return change
 
 
+def times(factor: float):
+    return lambda value: value * factor
+
+
+# Name -> the changes in the page, and the same as patches; by the size of a head.
 WHAT_IFS = {
-    "a head off": ({"headsOff": [[1, 2]]}, {"bert.encoder.layers.1.attention.context": without(2)}),
+    "a head off": (
+        {"headsOff": [[1, 2]]},
+        lambda size: {"bert.encoder.layers.1.attention.context": without(2)},
+    ),
     "heads of two layers off": (
         {"headsOff": [[0, 0], [3, 1], [0, 3]]},
-        {
+        lambda size: {
             "bert.encoder.layers.0.attention.context": without(0, 3),
             "bert.encoder.layers.3.attention.context": without(1),
         },
     ),
-    "no positions": ({"noPositions": True}, {"bert.embeddings.position": torch.zeros_like}),
+    "no positions": ({"noPositions": True}, lambda size: {"bert.embeddings.position": times(0)}),
     "no √H": (
         {"noSqrt": True},
-        {"bert.encoder.layers.*.attention.scores": lambda scores: scores * 8},  # √64
+        lambda size: {"bert.encoder.layers.*.attention.scores": times(size**0.5)},
     ),
     "all of them": (
         {"headsOff": [[2, 0]], "noPositions": True, "noSqrt": True},
-        {
+        lambda size: {
             "bert.encoder.layers.2.attention.context": without(0),
-            "bert.embeddings.position": torch.zeros_like,
-            "bert.encoder.layers.*.attention.scores": lambda scores: scores * 8,
+            "bert.embeddings.position": times(0),
+            "bert.encoder.layers.*.attention.scores": times(size**0.5),
         },
     ),
 }
@@ -164,28 +201,33 @@ WHAT_IFS = {
 
 @pytest.mark.parametrize("name", WHAT_IFS)
 def test_a_what_if_is_the_same_patch(name, bundled: Opened, reference: Reference):
+    check_what_if(name, bundled, reference, TEXT, "It rained.")
+
+
+def check_what_if(
+    name: str, page: Opened, reference: Reference, text: str, pair: str | None
+) -> None:
     changes, patches = WHAT_IFS[name]
-    inputs = reference.inputs(TEXT, "It rained.")
-    before = bundled.run(TEXT, "It rained.")
-    run = bundled.run(TEXT, "It rained.", changes)
-    with patch(reference.model, patches):
-        reference.check(run, inputs)
+    before = page.run(text, pair)
+    run = page.run(text, pair, changes)
+    with patch(reference.model, patches(reference.model.bert.config.head_size)):
+        reference.check(run, reference.inputs(text, pair))
     moved = numpy.abs(run.intermediates["mlm.logits"] - before.intermediates["mlm.logits"])
-    assert moved.max() > 100 * BOUND
+    assert moved.max() > 10 * BOUND
 
 
 def test_ids_and_segments_can_be_replaced(bundled: Opened, reference: Reference):
-    inputs = reference.inputs(TEXT, "It rained.")
-    ids, segments = inputs["input_ids"][0].tolist(), inputs["token_type_ids"][0].tolist()
-    ids[1], ids[2] = ids[2], ids[1]
-    ids[5] = reference.tokenizer.mask_token_id
-    changed = {
-        "input_ids": torch.tensor([ids]),
-        "token_type_ids": 1 - inputs["token_type_ids"],
-    }
-    run = bundled.run(
-        TEXT, "It rained.", {"ids": ids, "segments": [1 - segment for segment in segments]}
-    )
+    check_other_inputs(bundled, reference, TEXT, "It rained.")
+
+
+def check_other_inputs(page: Opened, reference: Reference, text: str, pair: str) -> None:
+    """Two tokens exchanged, one masked, and the segments exchanged."""
+    inputs = reference.inputs(text, pair)
+    ids = inputs["input_ids"][0].tolist()
+    ids[1], ids[2], ids[3] = ids[2], ids[1], reference.tokenizer.mask_token_id
+    segments = (1 - inputs["token_type_ids"])[0].tolist()
+    run = page.run(text, pair, {"ids": ids, "segments": segments})
+    changed = {"input_ids": torch.tensor([ids]), "token_type_ids": torch.tensor([segments])}
     reference.check(run, changed)
     assert run.tokens == reference.tokenizer.convert_ids_to_tokens(ids)
 
