@@ -22,9 +22,9 @@ const runner = createRunner(readBundle(document));
 const DEFAULTS = {
   page: "text", lang: runner.start.lang, theme: "auto", keys: true,
   text: runner.start.text || "The river flows into the [MASK].", pair: runner.start.textPair || "",
-  word: 1, part: "sum", row: 1, column: 0, layer: 0, head: 0, step: "attention.probs",
+  word: 2, part: "sum", row: 2, column: 3, layer: 0, head: 0, step: "attention.probs",
   view: "attention", compare: "embedding", state: 0, other: "The bank lent him the money.",
-  wordA: 1, wordB: 2, how: "mean", at: -1,
+  wordA: -1, wordB: -1, how: "mean", at: -1,
   masked: "", swap: "", off: "", noPositions: false, noSqrt: false, flip: false,
 };
 const page = {
@@ -45,7 +45,7 @@ function stateIn(hash) {
   });
   if (!(state.page in PAGES)) state.page = "text";
   if (!["en", "zh"].includes(state.lang)) state.lang = "en";
-  for (const key of ["row", "column", "layer", "head", "word", "state", "wordA", "wordB"]) {
+  for (const key of ["row", "column", "layer", "head", "word", "state"]) {
     state[key] = Math.max(state[key], 0);
   }
   return state;
@@ -243,10 +243,11 @@ function drawHelp() {
 }
 
 function sizesOf(config) {
-  return {
+  const sizes = {
     V: config.vocab_size, D: config.hidden_size, L: config.num_hidden_layers, N: config.num_attention_heads,
     H: config.hidden_size / config.num_attention_heads, I: config.intermediate_size,
   };
+  return Object.fromEntries(Object.entries(sizes).map(([letter, size]) => [letter, size.toLocaleString("en")]));
 }
 
 /* Keys that work everywhere but in a text field; they can be switched off. */

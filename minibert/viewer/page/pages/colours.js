@@ -56,15 +56,15 @@ export function inkOn(colour) {
 }
 
 /* The limit of a signed matrix: all but its largest hundredth of numbers fit under it, so that one
-outlier does not make the rest pale. */
+outlier does not make the rest pale. Of a large matrix a sample of its numbers says enough. */
 export function limitOf(matrix) {
-  const sizes = [];
-  for (let i = 0; i < matrix.rows; i += 1) {
-    for (let j = 0; j < matrix.columns; j += 1) sizes.push(Math.abs(matrix.at(i, j)));
-  }
-  const sorted = Float64Array.from(sizes.filter(Number.isFinite)).sort();
-  const limit = sorted[Math.floor(0.99 * (sorted.length - 1))] || 0;
-  if (limit === 0) return sorted[sorted.length - 1] || 1;
+  const count = matrix.rows * matrix.columns;
+  const step = Math.max(1, Math.floor(count / 5000));
+  const sizes = new Float64Array(Math.ceil(count / step)).map((_, k) => {
+    const i = k * step;
+    return Math.abs(matrix.at(Math.floor(i / matrix.columns), i % matrix.columns));
+  }).filter(Number.isFinite).sort();
+  const limit = sizes[Math.floor(0.99 * (sizes.length - 1))] || sizes[sizes.length - 1] || 1;
   const unit = 10 ** Math.floor(Math.log10(limit));
-  return Math.ceil(limit / unit * 2) / 2 * unit;
+  return Math.ceil((limit / unit) * 2) / 2 * unit;
 }

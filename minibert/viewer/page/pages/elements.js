@@ -10,7 +10,7 @@ export function element(name, attributes = {}, ...children) {
     if (key.startsWith("on")) made.addEventListener(key.slice(2), value);
     else made.setAttribute(key, value === true ? "" : value);
   });
-  made.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  made.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined));
   return made;
 }
 
@@ -60,20 +60,38 @@ export function number(value, digits = 3) {
   return /[1-9]/.test(text) ? text : text.replace("−", "");
 }
 
+export function bracketed(value) {
+  return value < 0 ? `(${number(value)})` : number(value);
+}
+
+/* h₀, h₁ …: the name of a state. */
+export function stateLabel(i) {
+  return `h${String(i).replace(/\d/g, (digit) => "₀₁₂₃₄₅₆₇₈₉"[digit])}`;
+}
+
+/* "W_Q,i" with its index set lower. */
+export function withIndices(formula) {
+  return formula.split(/_([A-Za-z0-9]+(?:,[a-z])?)/).map((part, i) =>
+    (i % 2 ? element("sub", {}, part) : part));
+}
+
 export function percent(value) {
   return `${(100 * value).toFixed(value < 0.0995 ? 1 : 0)} %`;
 }
 
-/* Formula, shapes and the line of the Python textbook that computes the same. */
+/* Formula, shape and the line of the Python textbook that computes the same. `formula` is said where
+the textbook has none. */
 export function formulaCard(page, name, letters, value = null, formula = "") {
   const line = page.runner.lines[name];
-  if (!line) return null;
-  const shape = value ? `[${letters}] = [${value.shape.join(", ")}]` : "";
+  if (!line && !formula) return null;
+  const shape = value ? `[${letters}] = [${value.shape.join(", ")}]` : letters;
   return element("div", { class: "formula-card" },
-    element("span", { class: "formula", translate: formula ? null : "no" }, formula || line.formula),
+    element("span", { class: "formula", translate: formula ? null : "no" },
+      withIndices(formula || line.formula)),
     element("span", { class: "shape", translate: "no" }, shape),
-    element("code", { class: "python", translate: "no" },
-      element("span", { class: "location" }, line.location), ` ${line.source}`));
+    line ? element("code", { class: "python", translate: "no" },
+      element("span", { class: "location" }, line.location), ` ${line.source} `,
+      element("span", { class: "location" }, line.inside && `→ ${line.inside}`)) : null);
 }
 
 /* A title and one sentence that says the idea of a page. */

@@ -1,6 +1,6 @@
 /* Page 2: three embeddings are added, then LayerNorm. */
 
-import { choice, element, formulaCard, heading, number, tokenButtons } from "./elements.js";
+import { choice, element, formulaCard, heading, shown, tokenButtons } from "./elements.js";
 import { heatMap, lens } from "./heat_map.js";
 import { limitOf } from "./colours.js";
 import { cellPanel, normLines, plainSum } from "./terms.js";
@@ -19,7 +19,7 @@ export function embeddingsPage(page) {
     heading(t("embeddings title"), t("embeddings idea")),
     tokenButtons("token", t("token"), result.tokens, row, (i) => set({ row: i })),
     element("div", { class: "columns wide-left" },
-      element("div", {}, threeRows()), panel()),
+      element("div", {}, rowsOfToken()), panel()),
     element("section", {},
       element("h2", {}, t("all tokens title")),
       choice("part", t("shown"), PARTS.map((name) => [name, t(`part ${name}`)]), part,
@@ -31,23 +31,27 @@ export function embeddingsPage(page) {
       })),
   ];
 
-  /* The chosen token's rows, one under the other, as in a sum on paper. */
-  function threeRows() {
-    const matrix = {
-      rows: PARTS.length, columns: config.hidden_size,
-      at: (i, j) => matrixOf(value(PARTS[i])).at(row, j),
-    };
-    const signs = ["", "+ ", "+ ", "= ", "→ "];
+  /* The chosen token's rows, one under the other, as in a sum on paper; then the sum normalised. */
+  function rowsOfToken() {
+    const signs = { token: "", segment: "+ ", position: "+ ", sum: "= ", layer_norm: "→ " };
+    const labels = (names) => names.map((name) => signs[name] + t(`short ${name}`));
+    const rowMap = (id, names) => heatMap(page, {
+      id, label: t("sum label", { token: shown(result.tokens[row]) }),
+      matrix: {
+        rows: names.length, columns: config.hidden_size,
+        at: (i, j) => matrixOf(value(names[i])).at(row, j),
+      },
+      rowLabels: labels(names), alignedWith: labels(PARTS),
+      limit: limitOf(matrixOf(value(names[names.length - 1]))),
+      selected: names.includes(part) ? { row: names.indexOf(part), column } : null,
+      select: (i, j) => set({ part: names[i], column: j }),
+    });
     return [
-      heatMap(page, {
-        id: "sum-map", label: t("sum label", { token: result.tokens[row] }), matrix,
-        rowLabels: PARTS.map((name, i) => signs[i] + t(`short ${name}`)),
-        limit: limitOf(matrixOf(value("layer_norm"))), selected: { row: PARTS.indexOf(part), column },
-        select: (i, j) => set({ part: PARTS[i], column: j }),
-      }),
+      rowMap("sum-map", PARTS.slice(0, 4)),
+      rowMap("norm-map", PARTS.slice(4)),
       lens(page, {
-        id: "sum-lens", matrix, selected: { row: PARTS.indexOf(part), column },
-        limit: limitOf(matrixOf(value("layer_norm"))), select: (i, j) => set({ column: j }),
+        id: "sum-lens", matrix: matrixOf(value(part)), selected: { row, column },
+        select: (i, j) => set({ column: j }),
       }),
     ];
   }
@@ -56,9 +60,9 @@ export function embeddingsPage(page) {
   function panel() {
     const at = (name) => vectorOf(value(name), row)[column];
     const weight = (name) => page.runner.weight(`embeddings.layer_norm.${name}`).data[column];
-    return cellPanel(`${result.tokens[row]}, ${t("feature")} ${column}`,
+    return cellPanel(`${shown(result.tokens[row])}, ${t("feature")} ${column}`,
       plainSum(page, ["token", "segment", "position"].map((name) => [t(`part ${name}`), at(name)]), at("sum")),
-      element("h4", {}, "LayerNorm"),
+      element("h4", {}, t("short layer_norm")),
       normLines(vectorOf(value("sum"), row), column, weight("gamma"), weight("beta"),
         config.layer_norm_eps, at("layer_norm")));
   }

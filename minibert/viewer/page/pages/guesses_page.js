@@ -1,7 +1,7 @@
 /* Page 5: the two pretraining heads. The MLM head is read at every layer, not only at the last. */
 
 import { stateName } from "../model/model.js";
-import { button, element, formulaCard, heading, percent, tokenButtons, tokenText } from "./elements.js";
+import { button, element, formulaCard, heading, percent, stateLabel, tokenButtons, tokenText } from "./elements.js";
 import { colourOf, css } from "./colours.js";
 import { vectorOf } from "./vectors.js";
 
@@ -31,7 +31,7 @@ function guessTable({ t, result, runner, config }, at) {
     runner.mlmAt(vectorOf(result.intermediates[stateName(i)], at)));
   const last = states[states.length - 1][0].id;
   const columns = states.map((guesses, i) => element("section", { class: "guesses" },
-    element("h2", {}, element("span", { translate: "no" }, `h_${i}`), " ",
+    element("h2", {}, element("span", { translate: "no" }, stateLabel(i)), " ",
       element("small", {}, i === 0 ? t("embeddings") : t("after layer", { layer: i - 1 }))),
     element("ol", {}, guesses.map((guess) => guessLine(guess.token, guess.prob, guess.id === last)))));
   return element("div", { class: "guess-columns" }, columns);

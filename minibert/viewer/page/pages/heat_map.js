@@ -2,6 +2,8 @@
 
     heatMap(page, { id, label, matrix, rowLabels, columnLabels, scale, limit, selected, select })
 
+`alignedWith`: row labels of another map above it, so that the cells line up.
+
 Cells that are large enough show their number. A click or the arrow keys select a cell; the line
 below says which one it is, and what it holds. */
 
@@ -81,12 +83,12 @@ function layoutOf(context, total, map) {
   const { matrix, rowLabels, columnLabels } = map;
   context.font = `15px ${FONT}`;
   const widthOf = (text) => context.measureText(text).width;
-  const cut = (labels) => labels.map((label) => shortened(shown(label), 10));
+  const cut = (labels) => labels.map((label) => shortened(shown(label), 12));
   const rowTexts = cut(rowLabels);
-  const left = Math.ceil(Math.max(...rowTexts.map(widthOf))) + 10;
+  const left = Math.ceil(Math.max(...cut(map.alignedWith || rowLabels).map(widthOf))) + 10;
   let cell = (total - left - 2) / matrix.columns;
   const isSquare = Boolean(columnLabels);
-  cell = isSquare ? Math.min(cell, 76) : cell;
+  cell = isSquare ? Math.min(cell, 100) : cell;
   const rowHeight = isSquare ? Math.max(Math.min(cell, 40), 6)
     : Math.max(Math.min(320 / matrix.rows, 34), 16);
   const columnTexts = isSquare ? cut(columnLabels) : [];
@@ -117,7 +119,7 @@ function drawMap(canvas, map) {
   context.setTransform(ratio, 0, 0, ratio, 0, 0);
   drawCells(context, map, layout, ratio);
   drawLabels(context, map, layout, getComputedStyle(canvas).color);
-  if (layout.cell >= 44 && layout.rowHeight >= 18) drawNumbers(context, map, layout);
+  if (layout.cell >= 36 && layout.rowHeight >= 18) drawNumbers(context, map, layout);
   if (map.selected) drawSelection(context, map, layout, getComputedStyle(canvas).color);
 }
 
@@ -171,7 +173,7 @@ function drawLabels(context, map, layout, ink) {
 
 function drawNumbers(context, map, { left, top, cell, rowHeight }) {
   const colour = colourOf(map.scale || "signed", map.limit);
-  context.font = `${cell >= 54 ? 15 : 13}px ${FONT}`;
+  context.font = `${cell >= 54 ? 15 : cell >= 44 ? 13 : 12}px ${FONT}`;
   context.textAlign = "center";
   context.textBaseline = "middle";
   for (let i = 0; i < map.matrix.rows; i += 1) {
@@ -222,7 +224,7 @@ export function thumbnail(matrix, scale, width, height) {
 
 /* The cells around the selected one, large enough to read: a magnifying glass for wide rows. */
 export function lens(page, { id, matrix, selected, select, limit, scale = "signed", firstColumn = 0 }) {
-  const count = Math.min(matrix.columns, window.innerWidth < 700 ? 5 : 9);
+  const count = Math.min(matrix.columns, window.innerWidth < 700 ? 5 : 7);
   const first = Math.min(Math.max(selected.column - (count >> 1), 0), matrix.columns - count);
   const colour = colourOf(scale, limit || mapLimit(matrix, scale));
   const cells = Array.from({ length: count }, (_, k) => {

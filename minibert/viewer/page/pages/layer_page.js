@@ -1,6 +1,6 @@
 /* Page 3: one encoder layer as a picture to walk along; each number down to its products. */
 
-import { button, choice, element, formulaCard, heading, percent, shown, tokenText } from "./elements.js";
+import { button, choice, element, formulaCard, heading, percent, shown, tokenText, withIndices } from "./elements.js";
 import { colourOf, css, inkOn, limitOf } from "./colours.js";
 import { heatMap, lens, thumbnail } from "./heat_map.js";
 import { isBetweenTokens, layerView, STEPS, stepOf } from "./steps.js";
@@ -36,12 +36,17 @@ function headChoice({ t, set, config }, view) {
 /* The steps as buttons with small pictures; lines show which step reads which. */
 function layerMap(page, view, chosen) {
   const { t, set } = page;
+  const walkTo = (step) => {
+    set({ step: step.id });
+    // On a narrow screen the step is below the map.
+    if (window.innerWidth < 800) document.querySelector(".details").scrollIntoView();
+  };
   const nodes = STEPS.map((step) => {
     const scale = step.id === "attention.probs" ? "weight" : "signed";
     const picture = thumbnail(view.matrix(step), scale, 56, 30);
     return button(`step-${step.id}`,
-      element("span", { class: "node" }, picture, element("span", { class: "symbol", translate: "no" }, step.symbol)),
-      step === chosen, () => set({ step: step.id }),
+      element("span", { class: "node" }, picture, element("span", { class: "symbol", translate: "no" }, withIndices(step.symbol))),
+      step === chosen, () => walkTo(step),
       { "aria-label": t(`${step.id} title`), class: step.symbol.length === 1 && step.id !== "layer.input" ? "third" : null });
   });
   const lines = document.createElementNS("http://www.w3.org/2000/svg", "svg");
@@ -52,28 +57,33 @@ function layerMap(page, view, chosen) {
   return map;
 }
 
-/* From the middle of a step's lower edge to the middle of the next one's upper edge; what skips
-steps (the two residuals, and V) goes round on the left. */
+/* From the middle of a step's lower edge to the middle of the next one's upper edge. What skips
+steps goes round: the two residuals on the left, V on the right. */
 function drawLines(lines, map) {
   const own = map.getBoundingClientRect();
   const boxOf = (id) => {
     const box = document.getElementById(`step-${id}`).getBoundingClientRect();
-    const [left, top] = [box.left - own.left + map.scrollLeft, box.top - own.top + map.scrollTop];
-    return { left, top, bottom: top + box.height, middle: left + box.width / 2, centre: top + box.height / 2 };
+    const [left, top] = [box.left - own.left, box.top - own.top];
+    return {
+      left, top, right: left + box.width, bottom: top + box.height,
+      middle: left + box.width / 2, centre: top + box.height / 2,
+    };
   };
-  lines.setAttribute("width", map.scrollWidth);
-  lines.setAttribute("height", map.scrollHeight);
-  const paths = STEPS.flatMap((step) => step.from.map((id) => {
+  const path = (name, shape) => {
+    const made = document.createElementNS("http://www.w3.org/2000/svg", "path");
+    made.setAttribute("class", name);
+    made.setAttribute("d", shape);
+    return made;
+  };
+  const round = (name, x, bend, start, end) => path(name,
+    `M${x} ${start.centre}C${x + bend} ${start.centre} ${x + bend} ${end.centre} ${x} ${end.centre}`);
+  lines.replaceChildren(...STEPS.flatMap((step) => step.from.map((id) => {
     const [start, end] = [boxOf(id), boxOf(step.id)];
-    const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
-    const skips = STEPS.indexOf(step) - STEPS.findIndex((one) => one.id === id) > 3 && id !== "attention.value";
-    if (skips) path.setAttribute("class", "residual");
-    path.setAttribute("d", skips
-      ? `M${start.left} ${start.centre}C${start.left - 26} ${start.centre} ${end.left - 26} ${end.centre} ${end.left} ${end.centre}`
-      : `M${start.middle} ${start.bottom}C${start.middle} ${start.bottom + 12} ${end.middle} ${end.top - 12} ${end.middle} ${end.top}`);
-    return path;
-  }));
-  lines.replaceChildren(...paths);
+    if (step.symbol.startsWith("+") && id !== step.from[0]) return round("residual", start.left, -34, start, end);
+    if (id === "attention.value") return round("skip", start.right, 26, start, end);
+    const half = (start.bottom + end.top) / 2;
+    return path("", `M${start.middle} ${start.bottom}C${start.middle} ${half} ${end.middle} ${half} ${end.middle} ${end.top}`);
+  })));
 }
 
 function stepDetails(page, view, step) {

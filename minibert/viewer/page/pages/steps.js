@@ -9,21 +9,21 @@ import { shortened, shown } from "./elements.js";
 import { matrixOf, vectorOf } from "./vectors.js";
 
 export const STEPS = [
-  { id: "layer.input", symbol: "x", letters: "B, S, D", from: [], explain: null },
-  { id: "attention.query", symbol: "Q", letters: "B, S, D", hasHeads: true, from: ["layer.input"], explain: linearCell },
-  { id: "attention.key", symbol: "K", letters: "B, S, D", hasHeads: true, from: ["layer.input"], explain: linearCell },
-  { id: "attention.value", symbol: "V", letters: "B, S, D", hasHeads: true, from: ["layer.input"], explain: linearCell },
+  { id: "layer.input", letter: "x", symbol: "x", letters: "B, S, D", from: [], explain: null },
+  { id: "attention.query", weight: "W_Q", symbol: "Q", letters: "B, S, D", hasHeads: true, from: ["layer.input"], explain: linearCell },
+  { id: "attention.key", weight: "W_K", symbol: "K", letters: "B, S, D", hasHeads: true, from: ["layer.input"], explain: linearCell },
+  { id: "attention.value", weight: "W_V", symbol: "V", letters: "B, S, D", hasHeads: true, from: ["layer.input"], explain: linearCell },
   { id: "attention.scores", symbol: "QKᵀ / √H", letters: "B, N, S, S", hasHeads: true, from: ["attention.query", "attention.key"], explain: scoreCell },
   { id: "attention.masked_scores", symbol: "+ mask", letters: "B, N, S, S", hasHeads: true, from: ["attention.scores"], explain: maskCell },
   { id: "attention.probs", symbol: "softmax", letters: "B, N, S, S", hasHeads: true, from: ["attention.masked_scores"], explain: probCell },
   { id: "attention.context", symbol: "· V", letters: "B, N, S, H", hasHeads: true, from: ["attention.probs", "attention.value"], explain: contextCell },
-  { id: "attention.merged_context", symbol: "Concat", letters: "B, S, D", from: ["attention.context"], explain: mergedCell },
-  { id: "attention.output", symbol: "· W_O", letters: "B, S, D", from: ["attention.merged_context"], explain: linearCell },
+  { id: "attention.merged_context", letter: "c", symbol: "Concat", letters: "B, S, D", from: ["attention.context"], explain: mergedCell },
+  { id: "attention.output", weight: "W_O", symbol: "· W_O", letters: "B, S, D", from: ["attention.merged_context"], explain: linearCell },
   { id: "attention_residual", symbol: "+ x", letters: "B, S, D", from: ["attention.output", "layer.input"], explain: residualCell },
-  { id: "attention_layer_norm", symbol: "LayerNorm", letters: "B, S, D", from: ["attention_residual"], explain: normCell },
-  { id: "feed_forward.inner", symbol: "· W_1", letters: "B, S, I", from: ["attention_layer_norm"], explain: linearCell },
-  { id: "feed_forward.activation", symbol: "GELU", letters: "B, S, I", from: ["feed_forward.inner"], explain: geluCell },
-  { id: "feed_forward.output", symbol: "· W_2", letters: "B, S, D", from: ["feed_forward.activation"], explain: linearCell },
+  { id: "attention_layer_norm", letter: "a", symbol: "LayerNorm", letters: "B, S, D", from: ["attention_residual"], explain: normCell },
+  { id: "feed_forward.inner", weight: "W_1", symbol: "· W_1", letters: "B, S, I", from: ["attention_layer_norm"], explain: linearCell },
+  { id: "feed_forward.activation", letter: "g", symbol: "GELU", letters: "B, S, I", from: ["feed_forward.inner"], explain: geluCell },
+  { id: "feed_forward.output", weight: "W_2", symbol: "· W_2", letters: "B, S, D", from: ["feed_forward.activation"], explain: linearCell },
   { id: "feed_forward_residual", symbol: "+ a", letters: "B, S, D", from: ["feed_forward.output", "attention_layer_norm"], explain: residualCell },
   { id: "feed_forward_layer_norm", symbol: "LayerNorm", letters: "B, S, D", from: ["feed_forward_residual"], explain: normCell },
 ];
@@ -58,9 +58,10 @@ function linearCell(view, step, row, column) {
   const out = column + (step.hasHeads ? view.head * view.size : 0);
   const weights = vectorOf(weight, out);
   const x = vectorOf(view.value(step.from[0]), row);
-  const terms = Array.from(x, (number, i) => [`${t("feature")} ${i}`, number, weights[i]]);
+  const terms = Array.from(x, (number, i) => [String(i), number, weights[i]]);
   const bias = view.weight(`${step.id}.bias`).data[out];
-  return sumOfProducts(view.page, { terms, bias, value: vectorOf(view.value(step.id), row)[out] });
+  const heads = [t("feature"), `${stepOf(step.from[0]).letter} × ${step.weight}`];
+  return sumOfProducts(view.page, { heads, terms, bias, value: vectorOf(view.value(step.id), row)[out] });
 }
 
 /* Σ_h q_h · k_h / √H */
@@ -68,9 +69,9 @@ function scoreCell(view, step, row, column) {
   const { t } = view.page;
   const [query, key] = ["query", "key"].map((name) => view.matrix(stepOf(`attention.${name}`)));
   const terms = Array.from({ length: view.size }, (_, h) =>
-    [`${t("feature")} ${h}`, query.at(row, h), key.at(column, h)]);
+    [String(h), query.at(row, h), key.at(column, h)]);
   const value = view.matrix(step).at(row, column);
-  return sumOfProducts(view.page, { terms, divisor: view.size, value });
+  return sumOfProducts(view.page, { heads: [t("feature"), "q × k"], terms, divisor: view.size, value });
 }
 
 function maskCell(view, step, row, column) {
@@ -90,7 +91,8 @@ function contextCell(view, step, row, column) {
   const [probs, values] = ["probs", "value"].map((name) => view.matrix(stepOf(`attention.${name}`)));
   const terms = view.tokens.map((token, j) =>
     [shortened(shown(token), 12), probs.at(row, j), values.at(j, column)]);
-  return sumOfProducts(view.page, { terms, value: view.matrix(step).at(row, column) });
+  const heads = [view.page.t("token"), "prob × v"];
+  return sumOfProducts(view.page, { heads, terms, value: view.matrix(step).at(row, column) });
 }
 
 function mergedCell(view, step, row, column) {

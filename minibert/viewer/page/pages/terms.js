@@ -3,7 +3,7 @@ largest first), a sum, a softmax, a LayerNorm, a GELU. */
 
 import { gelu } from "../model/feed_forward.js";
 import { colourOf, css } from "./colours.js";
-import { element, number, percent, tokenText } from "./elements.js";
+import { bracketed, element, number, percent, tokenText, withIndices } from "./elements.js";
 
 const SHOWN = 8; // terms; the rest is one line
 
@@ -12,10 +12,10 @@ export function cellPanel(title, ...content) {
     element("h3", { translate: "no" }, title), content);
 }
 
-/* A result line: what, and the number. */
+/* A line of its own: what, and the number. */
 function line(what, value, name = "") {
-  return element("tr", { class: name }, element("th", { scope: "row" }, what),
-    element("td", {}), element("td", { class: "number" }, number(value)), element("td", {}));
+  return element("tr", { class: name }, element("th", { scope: "row", colspan: 2 }, what),
+    element("td", { class: "number" }, number(value)), element("td", {}));
 }
 
 function bar(value, largest) {
@@ -26,18 +26,18 @@ function bar(value, largest) {
     element("span", { style: `left: ${start}%; width: ${share}%; background: ${colour}` }));
 }
 
-/* Σ a·b (+ bias) (÷ divisor) = value. terms: [[label, a, b], …]. */
-export function sumOfProducts(page, { terms, bias = null, divisor = null, value }) {
+/* Σ a·b (+ bias) (÷ √H) = value. terms: [[label, a, b], …]; heads: what the label is, "a × b". */
+export function sumOfProducts(page, { heads, terms, bias = null, divisor = null, value }) {
   const { t } = page;
   const sorted = terms.map(([label, a, b]) => ({ label, a, b, product: a * b }))
     .sort((one, other) => Math.abs(other.product) - Math.abs(one.product));
   const first = sorted.slice(0, SHOWN);
   const rest = sorted.slice(SHOWN);
   const sum = (list) => list.reduce((total, term) => total + term.product, 0);
-  const largest = Math.max(...first.map((term) => Math.abs(term.product)));
+  const largest = Math.abs(first[0].product);
   const rows = first.map(({ label, a, b, product }) => element("tr", {},
     element("th", { scope: "row" }, label),
-    element("td", { class: "number" }, `${number(a)} × ${number(b)}`),
+    element("td", { class: "number" }, `${number(a)} × ${bracketed(b)}`),
     element("td", { class: "number" }, number(product)),
     element("td", {}, bar(product, largest))));
   if (rest.length) rows.push(line(t("other terms", { count: rest.length }), sum(rest)));
@@ -49,6 +49,10 @@ export function sumOfProducts(page, { terms, bias = null, divisor = null, value 
   rows.push(line("=", value, "result"));
   return element("table", { class: "terms" },
     element("caption", {}, t("terms caption", { count: terms.length })),
+    element("thead", {}, element("tr", {},
+      element("th", { scope: "col" }, heads[0]),
+      element("th", { scope: "col", class: "number", translate: "no" }, withIndices(heads[1])),
+      element("th", { scope: "col", class: "number" }, "="), element("td", {}))),
     element("tbody", {}, rows));
 }
 
@@ -56,7 +60,7 @@ export function sumOfProducts(page, { terms, bias = null, divisor = null, value 
 export function plainSum(page, parts, value) {
   const largest = Math.max(...parts.map((part) => Math.abs(part[1])));
   const rows = parts.map(([name, part], i) => element("tr", {},
-    element("th", { scope: "row" }, name), element("td", {}, i ? "+" : ""),
+    element("th", { scope: "row", colspan: 2 }, i ? `+ ${name}` : name),
     element("td", { class: "number" }, number(part)), element("td", {}, bar(part, largest))));
   return element("table", { class: "terms" },
     element("tbody", {}, rows, line("=", value, "result")));
@@ -78,7 +82,7 @@ export function softmaxRow(page, scores, tokens, column) {
   const heads = [t("key"), "s", "exp(s − max)", "÷ Σ"];
   return element("div", {},
     element("table", { class: "terms" },
-      element("thead", {}, element("tr", {}, heads.map((head) => element("th", { scope: "col" }, head)))),
+      element("thead", {}, element("tr", {}, heads.map((head, i) => element("th", { scope: "col", class: i ? "number" : null }, head)))),
       element("tbody", {}, rows)),
     element("p", { class: "result-line", translate: "no" },
       `max = ${number(largest)}    Σ exp(s − max) = ${number(total)}`),
@@ -103,7 +107,7 @@ export function normLines(x, j, gamma, beta, eps, value) {
   return element("div", { translate: "no" },
     lines.map((text) => element("p", { class: "result-line" }, text)),
     element("p", { class: "result-line strong" },
-      `${number(gamma)} · ${number(normalised)} ${signed(beta)} = ${number(value)}`));
+      `${number(gamma)} · ${bracketed(normalised)} ${signed(beta)} = ${number(value)}`));
 }
 
 /* The curve of GELU from −4 to 4, and the value on it. */

@@ -11,7 +11,7 @@ export function textPage(page) {
     button(`word-${i}`, tokenText(word.text, 20), i === chosen, () => set({ word: i })),
     element("div", { class: "pieces" }, piecesOf(word).map(pieceBox))));
   return [
-    heading(t("text title"), t("text idea", { size: runner.vocab.length })),
+    heading(t("text title"), t("text idea", { size: runner.vocab.length.toLocaleString("en") })),
     words.length ? element("div", { class: "words", role: "group", "aria-label": t("words") }, groups)
       : element("p", {}, t("no words")),
     unknownNote(page, words),
@@ -53,11 +53,11 @@ function wordDetails(page, word) {
 
 function characterTable({ t }, word) {
   const characters = word.explained.characters.slice(word.start, word.end).slice(0, 24);
-  const rows = characters.map(({ char, becomes, rules }) => element("tr", {},
+  const rows = characters.map(({ char, becomes, rules }) => element("tr", { class: rules.length ? null : "same" },
     element("td", { class: "char" }, tokenText(char)),
     element("td", { class: "code", translate: "no" },
       `U+${char.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}`),
-    element("td", { class: "char" }, rules.length ? afterStages(t, becomes) : ""),
+    element("td", { class: "char" }, afterStages(t, becomes)),
     element("td", {}, rules.map((rule) => t(`rule ${rule}`)).join(t("comma")))));
   const heads = ["character", "code", "becomes", "by stage"].map((key) =>
     element("th", { scope: "col" }, t(key)));
@@ -107,14 +107,18 @@ function modelInput({ t, result }) {
         row(t("position"), ids.map((_, position) => position))))));
 }
 
-/* The whole text after each stage. */
-function stageList({ t }, { text: typed, stages }) {
+/* The whole text after each stage, and where the textbook has the stage. */
+function stageList({ t, runner }, { text: typed, stages }) {
   let before = typed;
   const rows = stages.map(([name, text]) => {
     const same = text === before;
     before = text;
-    return element("tr", { class: same ? "same" : null }, element("th", { scope: "row" }, t(`stage ${name}`)),
-      element("td", {}, same ? t("unchanged") : element("bdi", { class: "text", translate: "no" }, shortened(shown(text), 300))));
+    const line = runner.lines[`words.${name.toLowerCase().replace(" ", "_")}`];
+    return element("tr", { class: same ? "same" : null },
+      element("th", { scope: "row" }, t(`stage ${name}`)),
+      element("td", {}, same ? t("unchanged")
+        : element("bdi", { class: "text", translate: "no" }, shortened(shown(text), 300))),
+      element("td", { class: "location", translate: "no" }, line ? line.location : ""));
   });
   return element("section", {}, element("h2", {}, t("stages title")),
     element("table", { class: "plain stages" }, element("tbody", {}, rows)));

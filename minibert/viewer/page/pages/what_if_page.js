@@ -1,6 +1,6 @@
 /* Page 6: what if? A change on the left, what it changes downstream on the right, in colour. */
 
-import { button, element, heading, percent, tokenText } from "./elements.js";
+import { button, element, formulaCard, heading, percent, stateLabel, tokenText } from "./elements.js";
 import { guessedPosition, guessLine } from "./guesses_page.js";
 import { heatMap } from "./heat_map.js";
 import { hiddenStates } from "./layers_page.js";
@@ -8,7 +8,9 @@ import { vectorOf } from "./vectors.js";
 
 export function whatIfPage(page) {
   const { t, state, set, result, config } = page;
-  const { base, changed, order } = bothRuns(page);
+  const isChanged = state.off || state.masked || state.swap.includes("-") || state.noPositions
+    || state.noSqrt || state.flip;
+  const { base, changed, order } = isChanged ? bothRuns(page) : {};
   return [
     heading(t("what if title"), t("what if idea")),
     element("div", { class: "columns narrow-left" },
@@ -18,8 +20,11 @@ export function whatIfPage(page) {
           () => set({ off: "", masked: "", swap: "", noPositions: false, noSqrt: false, flip: false }))),
       element("section", {},
         element("h2", {}, t("effect")),
-        element("p", { class: "hint" }, t(swapOf(state, result) ? "compared unswapped" : "compared as trained")),
-        base && changed ? effects() : element("p", {}, t("running")))),
+        isChanged ? [
+          element("p", { class: "hint" },
+            t(swapOf(state, result) ? "compared unswapped" : "compared as trained")),
+          base && changed ? effects() : element("p", {}, t("running"))]
+          : element("p", { class: "verdict" }, t("change something")))),
   ];
 
   function effects() {
@@ -32,11 +37,12 @@ export function whatIfPage(page) {
     const largest = Math.max(...base.tokens.map((_, i) =>
       Math.max(...states[0].map((_, j) => change(i, j)))));
     return [
+      formulaCard(page, "", "[S, L + 1]", null, "|h′ − h| / |h|"),
       element("p", { class: "verdict", role: "status" },
         largest < 1e-4 ? t("no change") : t("largest change", { share: percent(largest) })),
       heatMap(page, {
         id: "effect-map", label: t("effect label"), matrix, scale: "weight", rowLabels: base.tokens,
-        columnLabels: states[0].map((_, i) => `h_${i}`),
+        columnLabels: states[0].map((_, i) => stateLabel(i)),
         selected: { row: Math.min(state.row, matrix.rows - 1), column: Math.min(state.state, matrix.columns - 1) },
         select: (row, column) => set({ row, state: column }),
       }),
@@ -45,7 +51,7 @@ export function whatIfPage(page) {
   }
 }
 
-/* ‖a − b‖ */
+/* |a − b| */
 function distance(a, b) {
   return Math.sqrt(a.reduce((sum, one, i) => sum + (one - b[i]) ** 2, 0));
 }
@@ -111,16 +117,19 @@ function toggled(text, entry, separator) {
   return (rest.length < entries.length ? rest : [...entries, entry]).join(separator);
 }
 
-/* The sentence: double-click or M masks a token; two words chosen one after the other are swapped. */
+/* The sentence: a second click (or M) masks a token; two words chosen one after the other are
+swapped. */
 function tokenRow({ t, state, set, result }) {
   const masked = positionsIn(state.masked);
   const swap = swapOf(state, result);
   const inSwap = (i) => Boolean(swap && swap.flat().includes(i)) || String(i) === state.swap;
-  const mask = (i) => set({ masked: toggled(state.masked, String(i), ".") });
+  const mask = (i) => set({
+    masked: toggled(state.masked, String(i), "."), swap: state.swap.includes("-") ? state.swap : "" });
   const choose = (i) => {
     const first = Number(state.swap);
     if (!state.swap || state.swap.includes("-")) set({ swap: String(i) });
-    else set({ swap: first === i ? "" : `${Math.min(first, i)}-${Math.max(first, i)}` });
+    else if (first === i) mask(i);
+    else set({ swap: `${Math.min(first, i)}-${Math.max(first, i)}` });
   };
   const buttons = result.tokens.map((token, i) => {
     const isFixed = /^\[(CLS|SEP)\]$/.test(token);
@@ -128,7 +137,6 @@ function tokenRow({ t, state, set, result }) {
     return button(`change-${i}`, tokenText(isMasked ? "[MASK]" : token), inSwap(i),
       () => !isFixed && choose(i), {
         class: isMasked ? "masked" : null, "aria-disabled": isFixed ? "true" : null,
-        ondblclick: () => !isFixed && mask(i),
         onkeydown: (event) => { if (event.key.toLowerCase() === "m" && !isFixed) mask(i); },
       });
   });
