@@ -9,7 +9,6 @@ each value.
 
 import base64
 import json
-import re
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,9 @@ from torch import nn
 
 from minibert import words
 from minibert.config import BertConfig
-from minibert.tokenizer import BertTokenizer
+from minibert.tokenizer import BertTokenizer, check_text
 from minibert.viewer.lines import lines_of
+from minibert.viewer.scripts import joined
 
 PAGE = Path(__file__).parent / "page"
 MARK = "<!-- made by minibert view -->"
@@ -32,8 +32,6 @@ POLICY = (
     "style-src 'unsafe-inline'; img-src data: blob:"
 )
 PARTS = ("embeddings", "encoder", "pooler", "mlm", "nsp")
-IMPORT = re.compile(r'^import \{[^}]*\} from "(\.[^"]*)";\n', re.MULTILINE)
-EXPORT = re.compile(r"^export (?=(async )?(function|class|const|let) )", re.MULTILINE)
 
 
 def build(
@@ -48,8 +46,7 @@ def build(
 
     `model` may have any head; the page shows those of pretraining.
     """
-    if lang not in LANGUAGES:
-        raise ValueError(f"lang must be one of {LANGUAGES}, not {lang!r}")
+    check_inputs(model, tokenizer, text, "" if text_pair is None else text_pair, lang)
     weights = shown_weights(model)
     size = sum(tensor.numel() for tensor in weights.values()) * 2 * 4 // 3  # as base64
     if size > MAX_BYTES:
@@ -80,6 +77,24 @@ def build(
         before, after = html.split(old)
         html = before + new + after
     return html
+
+
+def check_inputs(
+    model: nn.Module, tokenizer: BertTokenizer, text: str, text_pair: str, lang: str
+) -> None:
+    """Raise ValueError for what makes no page."""
+    if lang not in LANGUAGES:
+        raise ValueError(f"lang must be one of {LANGUAGES}, not {lang!r}")
+    check_text(text)
+    check_text(text_pair)
+    config = getattr(getattr(model, "bert", model), "config", None)
+    if not isinstance(config, BertConfig):
+        raise ValueError(f"model must be a BERT of minibert, not {type(model).__name__}")
+    if len(tokenizer) > config.vocab_size:
+        raise ValueError(
+            f"the tokenizer has {len(tokenizer)} pieces, but the model's vocab_size is "
+            f"{config.vocab_size}: it is another model's"
+        )
 
 
 def shown_weights(model: nn.Module) -> dict[str, torch.Tensor]:
@@ -122,20 +137,3 @@ def bundle_of(
             "note": account.note if account else "",
         },
     }
-
-
-def modules(file: Path) -> list[Path]:
-    """A module of JavaScript and all that it imports, each after what it imports itself."""
-    found: list[Path] = []
-    for path in IMPORT.findall(file.read_text(encoding="utf-8")):
-        found += modules((file.parent / path).resolve())
-    return list(dict.fromkeys([*found, file]))
-
-
-def joined(file: Path) -> str:
-    """One script of all these modules: without `import` and `export`, they see each other."""
-    sources = [
-        f"// {module.relative_to(PAGE).as_posix()}\n{module.read_text(encoding='utf-8')}"
-        for module in modules(file)
-    ]
-    return "\n".join(EXPORT.sub("", IMPORT.sub("", source)) for source in sources)

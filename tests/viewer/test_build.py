@@ -19,13 +19,15 @@ from minibert import (
     BertForPreTraining,
     BertForSequenceClassification,
     BertModel,
+    BertTokenizer,
     view,
 )
 from minibert.cli import main
 from minibert.inspection.walk import FORMULAS
 from minibert.viewer import build as builder
-from minibert.viewer.build import PAGE, build, joined, modules
+from minibert.viewer.build import PAGE, build
 from minibert.viewer.lines import HEAD_FORMULAS, TOKENIZING
+from minibert.viewer.scripts import joined, modules
 from minibert.viewer.show import load_for_page
 from tests import tiny
 from tests.viewer.chromium import opened
@@ -156,8 +158,17 @@ def test_hostile_texts_stay_texts(text):
 
 def test_what_makes_no_page(monkeypatch):
     model, tokenizer = small()
-    with pytest.raises(ValueError, match="lang"):
-        build(model, tokenizer, lang="fr")
+    for match, given in [
+        ("lang", {"lang": "fr"}),
+        ("text", {"text": 5}),
+        ("text", {"text_pair": b"a"}),
+    ]:
+        with pytest.raises(ValueError, match=match):
+            build(model, tokenizer, **given)
+    with pytest.raises(ValueError, match="BERT"):
+        build(torch.nn.Linear(1, 1), tokenizer)
+    with pytest.raises(ValueError, match=r"33 pieces.*31"):
+        build(model, BertTokenizer([*tiny.VOCAB, "x", "y"]))
     with torch.no_grad():
         model.bert.pooler.dense.bias[0] = 1e5
     with pytest.raises(ValueError, match="float16"):
