@@ -47,7 +47,7 @@ function layerMap(page, view, chosen) {
     return button(`step-${step.id}`,
       element("span", { class: "node" }, picture, element("span", { class: "symbol", translate: "no" }, withIndices(step.symbol))),
       step === chosen, () => walkTo(step),
-      { "aria-label": t(`${step.id} title`), class: step.symbol.length === 1 && step.id !== "layer.input" ? "third" : null });
+      { title: t(`${step.id} title`), class: step.symbol.length === 1 && step.id !== "layer.input" ? "third" : null });
   });
   const lines = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   lines.setAttribute("aria-hidden", "true");
@@ -60,6 +60,7 @@ function layerMap(page, view, chosen) {
 /* From the middle of a step's lower edge to the middle of the next one's upper edge. What skips
 steps goes round: the two residuals on the left, V on the right. */
 function drawLines(lines, map) {
+  if (!map.isConnected) return;
   const own = map.getBoundingClientRect();
   const boxOf = (id) => {
     const box = document.getElementById(`step-${id}`).getBoundingClientRect();

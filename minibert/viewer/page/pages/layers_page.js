@@ -95,7 +95,7 @@ function twoView(page) {
   });
   text.value = state.other;
   const field = element("label", { class: "field" }, element("span", {}, t("sentence b")), text);
-  if (!other) return element("section", {}, field, element("p", {}, t("running")));
+  if (!other) return element("section", {}, field, element("p", { class: "running" }, t("running")));
   const [sharedA, sharedB] = sharedWord(result.tokens, other.tokens);
   const a = state.wordA in result.tokens ? state.wordA : sharedA;
   const b = state.wordB in other.tokens ? state.wordB : sharedB;
