@@ -142,7 +142,7 @@ function focusAgain(id, caret) {
   const target = id && document.getElementById(id);
   if (!target || target === document.activeElement) return;
   target.focus({ preventScroll: true });
-  if (target.setSelectionRange) target.setSelectionRange(caret, caret);
+  if (target.tagName === "TEXTAREA") target.setSelectionRange(caret, caret);
 }
 
 function themeOf({ theme }) {

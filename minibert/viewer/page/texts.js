@@ -88,9 +88,11 @@ export const TEXTS = {
     en: "A word of over {length} letters is not cut into pieces: all of it is one unknown token.",
     zh: "超过 {length} 个字母的词不再切分，整个词就是一个未知词元。",
   },
+  "not even": { en: "Not even this piece is in the vocabulary:", zh: "词表里连这个子词也没有：" },
+  "full stop": { en: ". ", zh: "。" },
   "unknown why": {
-    en: "The vocabulary has not even the piece “{piece}”. Then the whole word is unknown, and the model learns nothing of its letters.",
-    zh: "词表里连“{piece}”这个子词也没有，于是整个词都是未知的，模型完全看不到它的字母。",
+    en: "So the whole word is unknown, and the model learns nothing of its letters.",
+    zh: "于是整个词都是未知的，模型完全看不到它的字母。",
   },
   "characters title": { en: "What happens to its characters", zh: "每个字符经过了什么" },
   "character": { en: "typed", zh: "输入" },

@@ -55,6 +55,11 @@ export function inkOn(colour) {
   return luminance > 0.18 ? "#000000" : "#ffffff";
 }
 
+/* The limit of a row of weights that sum to 1: in a long sentence none of them is near 1. */
+export function weightLimit(tokens) {
+  return Math.min(1, Math.round(1600 / tokens) / 100);
+}
+
 /* The limit of a signed matrix: all but its largest hundredth of numbers fit under it, so that one
 outlier does not make the rest pale. Of a large matrix a sample of its numbers says enough. */
 export function limitOf(matrix) {

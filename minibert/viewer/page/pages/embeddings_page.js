@@ -62,7 +62,7 @@ export function embeddingsPage(page) {
     const weight = (name) => page.runner.weight(`embeddings.layer_norm.${name}`).data[column];
     return cellPanel(`${shown(result.tokens[row])}, ${t("feature")} ${column}`,
       plainSum(page, ["token", "segment", "position"].map((name) => [t(`part ${name}`), at(name)]), at("sum")),
-      element("h4", {}, t("short layer_norm")),
+      element("h3", {}, t("short layer_norm")),
       normLines(vectorOf(value("sum"), row), column, weight("gamma"), weight("beta"),
         config.layer_norm_eps, at("layer_norm")));
   }

@@ -7,7 +7,7 @@
 Cells that are large enough show their number. A click or the arrow keys select a cell; the line
 below says which one it is, and what it holds. */
 
-import { colourOf, css, inkOn, limitOf } from "./colours.js";
+import { colourOf, css, inkOn, limitOf, weightLimit } from "./colours.js";
 import { element, number, percent, shortened, shown } from "./elements.js";
 
 const FONT = '"Helvetica Neue", Arial, "Noto Sans", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif';
@@ -51,7 +51,7 @@ export function heatMap(page, options) {
 }
 
 function mapLimit(matrix, scale) {
-  return scale === "signed" ? limitOf(matrix) : 1;
+  return scale === "signed" ? limitOf(matrix) : weightLimit(matrix.columns);
 }
 
 function describe(page, map, row, column) {
@@ -155,7 +155,9 @@ function drawLabels(context, map, layout, ink) {
   const every = Math.max(1, Math.ceil(15 / rowHeight));
   rowTexts.forEach((text, i) => {
     const isSelected = map.selected && map.selected.row === i;
-    if (i % every && !isSelected) return;
+    // Where rows are low, some labels are left out, and those beside the selected one's.
+    const isNear = map.selected && Math.abs(map.selected.row - i) < every;
+    if (!isSelected && (i % every || isNear)) return;
     context.font = `${isSelected ? "bold " : ""}${Math.min(15, Math.max(rowHeight, 12))}px ${FONT}`;
     context.fillText(text, left - 6, top + (i + 0.5) * rowHeight, left - 6);
   });

@@ -1,7 +1,7 @@
 /* Page 3: one encoder layer as a picture to walk along; each number down to its products. */
 
 import { button, choice, element, formulaCard, heading, percent, shown, tokenText, withIndices } from "./elements.js";
-import { colourOf, css, inkOn, limitOf } from "./colours.js";
+import { colourOf, css, inkOn, limitOf, weightLimit } from "./colours.js";
 import { heatMap, lens, thumbnail } from "./heat_map.js";
 import { isBetweenTokens, layerView, STEPS, stepOf } from "./steps.js";
 import { cellPanel } from "./terms.js";
@@ -47,7 +47,7 @@ function layerMap(page, view, chosen) {
     return button(`step-${step.id}`,
       element("span", { class: "node" }, picture, element("span", { class: "symbol", translate: "no" }, withIndices(step.symbol))),
       step === chosen, () => walkTo(step),
-      { "aria-label": t(`${step.id} title`), class: step.symbol.length === 1 && step.id !== "layer.input" ? "third" : null });
+      { title: t(`${step.id} title`), class: step.symbol.length === 1 && step.id !== "layer.input" ? "third" : null });
   });
   const lines = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   lines.setAttribute("aria-hidden", "true");
@@ -60,6 +60,7 @@ function layerMap(page, view, chosen) {
 /* From the middle of a step's lower edge to the middle of the next one's upper edge. What skips
 steps goes round: the two residuals on the left, V on the right. */
 function drawLines(lines, map) {
+  if (!map.isConnected) return;
   const own = map.getBoundingClientRect();
   const boxOf = (id) => {
     const box = document.getElementById(`step-${id}`).getBoundingClientRect();
@@ -94,7 +95,7 @@ function stepDetails(page, view, step) {
   const column = Math.min(state.column, matrix.columns - 1);
   const scale = step.id === "attention.probs" ? "weight" : "signed";
   const select = (newRow, newColumn) => set({ row: newRow, column: newColumn });
-  const limit = scale === "weight" ? 1 : limitOf(matrix);
+  const limit = scale === "weight" ? weightLimit(matrix.columns) : limitOf(matrix);
   const columnName = isSquare ? view.tokens[column] : `${t("feature")} ${column}`;
   const name = step.id === "layer.input" ? (view.layer ? "feed_forward_layer_norm" : "embeddings.layer_norm") : step.id;
   return element("div", { class: "details" },
@@ -131,7 +132,7 @@ function stepTitle({ t, set }, step) {
 while the pointer is over it. */
 function looks({ t, set }, view, row) {
   const probs = view.matrix(stepOf("attention.probs"));
-  const colour = colourOf("weight", 1);
+  const colour = colourOf("weight", weightLimit(view.tokens.length));
   const shares = view.tokens.map(() => element("span", { class: "share" }));
   const paint = (from) => buttons.forEach((one, j) => {
     const background = colour(probs.at(from, j));

@@ -34,7 +34,7 @@ function attentionView(page) {
   const counted = (size) => Array.from({ length: size }, (_, i) => i);
   const probs = counted(config.num_hidden_layers).map((i) =>
     result.intermediates[`encoder.layers.${i}.attention.probs`]);
-  const size = Math.max(26, Math.min(96, (window.innerWidth < 800 ? 220 : 400) / config.num_attention_heads));
+  const size = Math.max(26, Math.min(80, (window.innerWidth < 800 ? 220 : 400) / config.num_attention_heads));
   const picture = (i, n) => element("td", {}, button(`show-${i}-${n}`,
     thumbnail(matrixOf(probs[i], n), "weight", size, size), i === layer && n === head,
     () => set({ layer: i, head: n }), { "aria-label": `${t("layer")} ${i}, ${t("head")} ${n}` }));
@@ -95,7 +95,7 @@ function twoView(page) {
   });
   text.value = state.other;
   const field = element("label", { class: "field" }, element("span", {}, t("sentence b")), text);
-  if (!other) return element("section", {}, field, element("p", {}, t("running")));
+  if (!other) return element("section", {}, field, element("p", { class: "running" }, t("running")));
   const [sharedA, sharedB] = sharedWord(result.tokens, other.tokens);
   const a = state.wordA in result.tokens ? state.wordA : sharedA;
   const b = state.wordB in other.tokens ? state.wordB : sharedB;

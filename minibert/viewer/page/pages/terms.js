@@ -9,7 +9,7 @@ const SHOWN = 8; // terms; the rest is one line
 
 export function cellPanel(title, ...content) {
   return element("section", { class: "cell-panel", "aria-live": "polite" },
-    element("h3", { translate: "no" }, title), content);
+    element("h2", { translate: "no" }, title), content);
 }
 
 /* A line of its own: what, and the number. */

@@ -38,7 +38,7 @@ function unknownNote({ t }, words) {
   return element("p", { class: "note" },
     element("strong", {}, tokenText(text, 20)), " → [UNK] ",
     [...text].length > LONGEST_WORD ? t("unknown long", { length: LONGEST_WORD })
-      : t("unknown why", { piece: shown(tries[tries.length - 1][0]) }));
+      : [t("not even"), " ", tokenText(tries[tries.length - 1][0]), t("full stop"), t("unknown why")]);
 }
 
 /* The characters of one word, stage by stage; then the pieces tried for it. */

@@ -23,7 +23,7 @@ export function whatIfPage(page) {
         isChanged ? [
           element("p", { class: "hint" },
             t(swapOf(state, result) ? "compared unswapped" : "compared as trained")),
-          base && changed ? effects() : element("p", {}, t("running"))]
+          base && changed ? effects() : element("p", { class: "running" }, t("running"))]
           : element("p", { class: "verdict" }, t("change something")))),
   ];
 
