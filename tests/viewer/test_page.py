@@ -269,6 +269,15 @@ def test_nothing_is_cut_and_nothing_overlaps(bundled, screen, lang):
     page.set_viewport_size({"width": 1280, "height": 720})
 
 
+def test_a_cut_text_would_be_seen(bundled):
+    page = bundled.page
+    go(page, page="layers")
+    page.evaluate("document.getElementById('view-way').style.width = '1rem'")
+    page.evaluate("document.getElementById('open-head').style.marginTop = '-3rem'")
+    page.evaluate("document.getElementById('page-before').style.marginTop = '-9rem'")
+    assert {fault.partition(":")[0] for fault in page.evaluate(MISFITS)} == {"cut", "over another"}
+
+
 # What the pages say.
 
 

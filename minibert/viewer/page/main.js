@@ -4,7 +4,8 @@ The state is in the address, behind #: a copied link shows the same. `set` chang
 page anew; a changed text runs the model first. */
 
 import { createRunner, readBundle } from "./model/runner.js";
-import { button, element } from "./pages/elements.js";
+import { element } from "./pages/elements.js";
+import { footerOf, headerOf, helpOf } from "./pages/frame.js";
 import { textPage } from "./pages/text_page.js";
 import { embeddingsPage } from "./pages/embeddings_page.js";
 import { layerPage } from "./pages/layer_page.js";
@@ -28,7 +29,8 @@ const DEFAULTS = {
   masked: "", swap: "", off: "", noPositions: false, noSqrt: false, flip: false,
 };
 const page = {
-  runner, config: runner.config, result: null, isPrinting: false, state: stateIn(location.hash), run, set, type,
+  runner, config: runner.config, result: null, isRunning: true, isPrinting: false,
+  state: stateIn(location.hash), run, set, type, addressOf,
   t: (key, values) => textIn(page.state.lang, key, values),
 };
 window.minibert = runner;
@@ -40,8 +42,9 @@ function stateIn(hash) {
   new URLSearchParams(hash.slice(1)).forEach((text, key) => {
     if (!(key in DEFAULTS)) return;
     const kind = typeof DEFAULTS[key];
-    if (kind === "number") state[key] = Number.isInteger(Number(text)) ? Math.max(Number(text), -1) : DEFAULTS[key];
-    else state[key] = kind === "boolean" ? text === "true" : text;
+    if (kind === "string") state[key] = text;
+    else if (kind === "boolean") state[key] = text === "true";
+    else if (Number.isInteger(Number(text))) state[key] = Math.max(Number(text), -1);
   });
   if (!(state.page in PAGES)) state.page = "text";
   if (!["en", "zh"].includes(state.lang)) state.lang = "en";
@@ -73,9 +76,14 @@ function set(changes) {
 
 /* What is typed runs the model when the typing stops for a moment. */
 let timer = 0;
+let typed = {};
 function type(changes) {
+  typed = { ...typed, ...changes };
   clearTimeout(timer);
-  timer = setTimeout(() => set(changes), 150);
+  timer = setTimeout(() => {
+    set(typed);
+    typed = {};
+  }, 150);
 }
 
 /* Running the model. */
@@ -85,15 +93,22 @@ const known = new Map(); // request -> result; null while it runs
 /* The result, if it is there; if not, null, and the page is drawn anew when it has come. */
 function run(text, pair, changes) {
   const request = JSON.stringify([text, pair, changes]);
-  if (!known.has(request)) {
-    known.set(request, null);
-    if (known.size > 12) known.delete(known.keys().next().value);
-    const cut = (whole) => [...whole].slice(0, MOST_CHARACTERS).join("");
-    runner.run(cut(text), pair ? cut(pair) : null, changes).then(
-      (result) => { known.set(request, result); draw(); },
-      (error) => { status.textContent = String(error); });
-  }
-  return known.get(request);
+  const result = known.get(request) || null;
+  if (!known.has(request)) start(request, text, pair, changes);
+  known.delete(request); // so that the one asked for last is also the last to be forgotten
+  known.set(request, result);
+  if (known.size > 12) known.delete(known.keys().next().value);
+  return result;
+}
+
+function start(request, text, pair, changes) {
+  const cut = (whole) => [...whole].slice(0, MOST_CHARACTERS).join("");
+  runner.run(cut(text), pair ? cut(pair) : null, changes).then(
+    (result) => {
+      known.set(request, result);
+      draw();
+    },
+    (error) => { status.textContent = String(error); });
 }
 
 /* Drawing. */
@@ -104,26 +119,25 @@ const header = element("header", {});
 const footer = element("footer", {});
 const help = element("dialog", { id: "help", "aria-labelledby": "help-title" });
 const app = document.getElementById("app");
-let drawnHeader = "";
+let drawnFrame = "";
 
 function draw() {
   const { state, t } = page;
   document.documentElement.lang = state.lang === "zh" ? "zh-CN" : "en";
   document.documentElement.dataset.theme = page.isPrinting ? "light" : themeOf(state);
   document.title = `${t(`page ${state.page}`)} · BERT`;
-  const headerState = [state.page, state.lang, state.theme, state.keys].join();
   const focused = document.activeElement && document.activeElement.id;
-  if (headerState !== drawnHeader) {
-    drawHeader();
-    drawnHeader = headerState;
-  }
+  const frame = [state.page, state.lang, state.keys, document.documentElement.dataset.theme].join();
+  if (frame !== drawnFrame) drawFrame();
+  drawnFrame = frame;
   for (const name of ["text", "pair"]) {
     const field = document.getElementById(`field-${name}`);
     if (field !== document.activeElement && field.value !== state[name]) field.value = state[name];
   }
   const result = run(state.text, state.pair, {});
   page.result = result || page.result;
-  app.classList.toggle("busy", !result);
+  page.isRunning = !result;
+  app.classList.toggle("busy", page.isRunning);
   if (!page.result) return;
   const scrolled = [...main.querySelectorAll("[id]")].filter((one) => one.scrollLeft)
     .map((one) => [one.id, one.scrollLeft]);
@@ -160,100 +174,18 @@ function drawStatus(result) {
   status.classList.toggle("warning", notes.length > 1);
 }
 
-function drawHeader() {
-  const { state, t } = page;
-  const links = Object.keys(PAGES).map((name, i) => element("a", {
-    id: `page-${name}`, href: addressOf({ ...state, page: name }),
-    "aria-current": name === state.page ? "page" : null,
-    onclick: (event) => { event.preventDefault(); set({ page: name }); },
-  }, element("span", { class: "step-number", "aria-hidden": "true" }, String(i + 1)),
-  element("span", { class: "step-name" }, t(`page ${name}`))));
-  const dark = themeOf(state) === "dark";
-  header.replaceChildren(
-    element("a", { class: "skip", href: "#main", onclick: (event) => { event.preventDefault(); main.focus(); } }, t("skip")),
-    element("div", { class: "top" },
-      element("span", { class: "brand", translate: "no" }, "BERT ", element("small", {}, runner.start.model)),
-      element("nav", { class: "pages", "aria-label": t("pages") }, links),
-      element("div", { class: "tools" },
-        button("lang", state.lang === "en" ? "中文" : "English", null,
-          () => set({ lang: state.lang === "en" ? "zh" : "en" }),
-          { lang: state.lang === "en" ? "zh-CN" : "en", translate: "no" }),
-        button("theme", dark ? "☀" : "☾", null, () => set({ theme: dark ? "light" : "dark" }),
-          { "aria-label": t(dark ? "to light" : "to dark") }),
-        button("help-button", "?", null, () => help.showModal(), { "aria-label": t("help") }))),
-    element("div", { class: "inputs" }, textField("text"), textField("pair"), examples()),
-    status);
-  drawFooter();
-  drawHelp();
-}
-
-function textField(name) {
-  const { t, state } = page;
-  const field = element("textarea", {
-    id: `field-${name}`, rows: 1, spellcheck: "false", autocomplete: "off", dir: "auto",
-    placeholder: t(`placeholder ${name}`), oninput: (event) => type({ [name]: event.target.value }),
-  });
-  field.value = state[name];
-  return element("label", { class: `field ${name}` }, element("span", {}, t(`field ${name}`)), field);
-}
-
-/* Sentences to begin with. */
-function examples() {
-  const { t } = page;
-  const sentences = ["flows", "born", "bank", "naive", "chinese", "next"].map((name) => [t(`example ${name}`), name]);
-  const choose = (event) => {
-    const [text, name] = sentences[event.target.value] || [];
-    if (!name) return;
-    const isPair = name === "next";
-    const common = { masked: "", swap: "", at: -1 };
-    set(isPair ? { ...common, text: t("example first"), pair: text } : { ...common, text, pair: "" });
-    event.target.value = "";
-  };
-  return element("label", { class: "field examples" }, element("span", {}, t("examples")),
-    element("select", { id: "examples", onchange: choose },
-      element("option", { value: "" }, "…"),
-      sentences.map(([text], i) => element("option", { value: i }, text))));
-}
-
-function drawFooter() {
-  const { state, t } = page;
+function drawFrame() {
   const names = Object.keys(PAGES);
-  const i = names.indexOf(state.page);
-  const link = (id, name, text) => (name ? button(id, text, null, () => set({ page: name })) : element("span"));
-  footer.replaceChildren(
-    link("page-before", names[i - 1], i ? `← ${t(`page ${names[i - 1]}`)}` : ""),
-    element("span", { class: "print-note", translate: "no" }, `minibert · ${runner.start.model}`),
-    link("page-after", names[i + 1], i < names.length - 1 ? `${t(`page ${names[i + 1]}`)} →` : ""));
-}
-
-function drawHelp() {
-  const { state, t } = page;
-  const keys = ["keys pages", "keys text", "keys help", "keys arrows", "keys mask"];
-  help.replaceChildren(
-    element("h2", { id: "help-title" }, t("help")),
-    element("p", {}, t("help text", { model: runner.start.model })),
-    runner.start.note ? element("p", { translate: "no" }, runner.start.note) : "",
-    element("ul", {}, keys.map((key) => element("li", {}, t(key)))),
-    element("label", { class: "switch" },
-      element("input", { type: "checkbox", id: "keys-on", checked: state.keys, onchange: () => set({ keys: !page.state.keys }) }),
-      element("span", {}, t("keys on"))),
-    element("h3", {}, t("letters")),
-    element("p", {}, t("letters text", sizesOf(runner.config))),
-    element("form", { method: "dialog" }, element("button", { id: "help-close" }, t("close"))));
-}
-
-function sizesOf(config) {
-  const sizes = {
-    V: config.vocab_size, D: config.hidden_size, L: config.num_hidden_layers, N: config.num_attention_heads,
-    H: config.hidden_size / config.num_attention_heads, I: config.intermediate_size,
-  };
-  return Object.fromEntries(Object.entries(sizes).map(([letter, size]) => [letter, size.toLocaleString("en")]));
+  header.replaceChildren(...headerOf(page, names, status));
+  footer.replaceChildren(...footerOf(page, names));
+  help.replaceChildren(...helpOf(page));
 }
 
 /* Keys that work everywhere but in a text field; they can be switched off. */
 function onKey(event) {
   const isTyping = /^(TEXTAREA|INPUT|SELECT)$/.test(event.target.tagName);
-  if (isTyping || !page.state.keys || event.ctrlKey || event.metaKey || event.altKey || help.open) return;
+  const isOther = event.ctrlKey || event.metaKey || event.altKey;
+  if (isTyping || isOther || help.open || !page.state.keys) return;
   const name = Object.keys(PAGES)[Number(event.key) - 1];
   if (name) set({ page: name });
   else if (event.key === "?") help.showModal();
@@ -274,5 +206,5 @@ addEventListener("hashchange", () => { page.state = stateIn(location.hash); draw
 addEventListener("keydown", onKey);
 addEventListener("beforeprint", () => onPaper(true));
 addEventListener("afterprint", () => onPaper(false));
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => { drawnHeader = ""; draw(); });
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
 draw();

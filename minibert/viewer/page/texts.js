@@ -153,6 +153,8 @@ export const TEXTS = {
   "other terms": { en: "the other {count}", zh: "其余 {count} 个" },
   "bias": { en: "+ bias b", zh: "+ 偏置 b" },
   "key": { en: "key", zh: "键" },
+  "step before": { en: "The step before", zh: "上一步" },
+  "step after": { en: "The next step", zh: "下一步" },
   "go there": { en: "Go there", zh: "去看看" },
   "input from layer": { en: "The input of this layer is the output of layer {layer}.", zh: "这一层的输入就是第 {layer} 层的输出。" },
   "input from embeddings": { en: "The input of the first layer is the normalised sum of the embeddings.", zh: "最底一层的输入是三种嵌入之和，已做层归一化。" },

@@ -29,10 +29,14 @@ export function choice(id, title, options, chosen, choose) {
     element("span", { class: "choice-title", "aria-hidden": "true" }, title), buttons);
 }
 
+/* The number of a character, as in Unicode's tables. */
+export function code(char) {
+  return char.codePointAt(0).toString(16).toUpperCase().padStart(4, "0");
+}
+
 /* A control character is invisible; its number is not. */
 export function shown(text) {
-  const number = (char) => char.codePointAt(0).toString(16).toUpperCase().padStart(4, "0");
-  return text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\p{Co}\p{Cn}]/gu, (char) => `<U+${number(char)}>`);
+  return text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (char) => `<U+${code(char)}>`);
 }
 
 export function shortened(text, length) {
@@ -50,6 +54,27 @@ export function tokenButtons(id, title, tokens, chosen, choose, more = () => ({}
   const buttons = tokens.map((token, i) =>
     button(`${id}-${i}`, tokenText(token), i === chosen, () => choose(i), more(i)));
   return element("div", { class: "tokens", role: "group", "aria-label": title }, buttons);
+}
+
+/* A table: the heads of its columns (or none), then rows whose first cell is their head. */
+export function table(attributes, heads, rows) {
+  const cells = (row) => element("tr", {}, row.map((cell, i) =>
+    (i ? element("td", {}, cell) : element("th", { scope: "row" }, cell))));
+  const columns = heads && element("thead", {},
+    element("tr", {}, heads.map((head) => element("th", { scope: "col" }, head))));
+  return element("table", attributes, columns, element("tbody", {}, rows.map(cells)));
+}
+
+/* What may be wider than the screen, and can then be moved, with the keyboard too. */
+export function scroller(id, label, ...children) {
+  const attributes = { id, class: "scroller", tabindex: 0, role: "region", "aria-label": label };
+  return element("div", attributes, children);
+}
+
+/* A bar whose filled part is the share, 0 to 1. */
+export function track(share, colour) {
+  return element("span", { class: "track", "aria-hidden": "true" },
+    element("span", { style: `width: ${100 * share}%; background: ${colour}` }));
 }
 
 /* Three digits after the point, with a true minus sign; more for small numbers that are not 0. */
@@ -79,8 +104,8 @@ export function percent(value) {
   return `${(100 * value).toFixed(value < 0.0995 ? 1 : 0)} %`;
 }
 
-/* Formula, shape and the line of the Python textbook that computes the same. `formula` is said where
-the textbook has none. */
+/* Formula, shape and the line of the Python textbook that computes the same. `formula` is said
+where the textbook has none. */
 export function formulaCard(page, name, letters, value = null, formula = "") {
   const line = page.runner.lines[name];
   if (!line && !formula) return null;

@@ -4,14 +4,14 @@ import { choice, element, formulaCard, heading, shown, tokenButtons } from "./el
 import { heatMap, lens } from "./heat_map.js";
 import { limitOf } from "./colours.js";
 import { cellPanel, normLines, plainSum } from "./terms.js";
-import { matrixOf, vectorOf } from "./vectors.js";
+import { matrixOf, vectorOf, within } from "./vectors.js";
 
 const PARTS = ["token", "segment", "position", "sum", "layer_norm"];
 
 export function embeddingsPage(page) {
   const { t, state, set, result, config } = page;
-  const row = Math.min(state.row, result.tokens.length - 1);
-  const column = Math.min(state.column, config.hidden_size - 1);
+  const row = within(state.row, result.tokens.length);
+  const column = within(state.column, config.hidden_size);
   const part = PARTS.includes(state.part) ? state.part : "sum";
   const value = (name) => result.intermediates[`embeddings.${name}`];
   const select = (newRow, newColumn) => set({ row: newRow, column: newColumn });
@@ -24,7 +24,8 @@ export function embeddingsPage(page) {
       element("h2", {}, t("all tokens title")),
       choice("part", t("shown"), PARTS.map((name) => [name, t(`part ${name}`)]), part,
         (name) => set({ part: name })),
-      formulaCard(page, `embeddings.${part}`, part === "position" ? "S, D" : "B, S, D", value(part)),
+      formulaCard(page, `embeddings.${part}`, part === "position" ? "S, D" : "B, S, D",
+        value(part)),
       heatMap(page, {
         id: "embeddings-map", label: t("map label", { name: t(`part ${part}`) }),
         matrix: matrixOf(value(part)), rowLabels: result.tokens, selected: { row, column }, select,
@@ -61,7 +62,7 @@ export function embeddingsPage(page) {
     const at = (name) => vectorOf(value(name), row)[column];
     const weight = (name) => page.runner.weight(`embeddings.layer_norm.${name}`).data[column];
     return cellPanel(`${shown(result.tokens[row])}, ${t("feature")} ${column}`,
-      plainSum(page, ["token", "segment", "position"].map((name) => [t(`part ${name}`), at(name)]), at("sum")),
+      plainSum(page, PARTS.slice(0, 3).map((name) => [t(`part ${name}`), at(name)]), at("sum")),
       element("h3", {}, t("short layer_norm")),
       normLines(vectorOf(value("sum"), row), column, weight("gamma"), weight("beta"),
         config.layer_norm_eps, at("layer_norm")));

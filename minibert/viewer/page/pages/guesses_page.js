@@ -1,7 +1,9 @@
 /* Page 5: the two pretraining heads. The MLM head is read at every layer, not only at the last. */
 
 import { stateName } from "../model/model.js";
-import { button, element, formulaCard, heading, percent, stateLabel, tokenButtons, tokenText } from "./elements.js";
+import {
+  button, element, formulaCard, heading, percent, stateLabel, tokenButtons, tokenText, track,
+} from "./elements.js";
 import { colourOf, css } from "./colours.js";
 import { vectorOf } from "./vectors.js";
 
@@ -33,16 +35,20 @@ function guessTable({ t, result, runner, config }, at) {
   const columns = states.map((guesses, i) => element("section", { class: "guesses" },
     element("h2", {}, element("span", { translate: "no" }, stateLabel(i)), " ",
       element("small", {}, i === 0 ? t("embeddings") : t("after layer", { layer: i - 1 }))),
-    element("ol", {}, guesses.map((guess) => guessLine(guess.token, guess.prob, guess.id === last)))));
+    guessList(guesses, last)));
   return element("div", { class: "guess-columns" }, columns);
 }
 
-export function guessLine(token, prob, isMarked) {
-  const colour = css(colourOf("weight", 1)(0.55));
+/* Guesses with their probabilities; the one with the id `marked` is underlined. */
+export function guessList(guesses, marked) {
+  return element("ol", {}, guesses.map((guess) =>
+    guessLine(guess.token, guess.prob, guess.id === marked)));
+}
+
+function guessLine(text, prob, isMarked) {
   return element("li", { class: isMarked ? "guess marked" : "guess" },
-    tokenText(token, 16), element("span", { class: "number" }, percent(prob)),
-    element("span", { class: "track", "aria-hidden": "true" },
-      element("span", { style: `width: ${100 * prob}%; background: ${colour}` })));
+    tokenText(text, 40), element("span", { class: "number" }, percent(prob)),
+    track(prob, css(colourOf("weight", 1)(0.55))));
 }
 
 function nextSentence(page) {
@@ -51,7 +57,8 @@ function nextSentence(page) {
   return element("section", {}, element("h2", {}, t("nsp title")),
     formulaCard(page, "nsp.logits", "B, 2", result.intermediates["nsp.logits"]),
     state.pair ? element("ol", { class: "nsp" },
-      guessLine(t("is next"), isNext, isNext > isRandom), guessLine(t("is random"), isRandom, isRandom > isNext))
+      guessLine(t("is next"), isNext, isNext > isRandom),
+      guessLine(t("is random"), isRandom, isRandom > isNext))
       : element("p", {}, t("nsp needs pair"), " ",
         button("add-pair", t("add example pair"), null, () => set({ pair: t("example next") }))),
     element("p", { class: "hint" }, t("nsp hint")));

@@ -1,7 +1,12 @@
-/* The steps of one encoder layer, in the order of the data: how each is named, drawn and computed.
+/* The steps of one encoder layer, in the order of the data: how each is named and computed.
 
-`from`: the steps that it reads. `letters`: its shape. `show`: where its matrix has one row for each
-token and what its columns are. `explain(view, row, column)`: where that one number came from. */
+    id        the textbook's name of the value, without the layer
+    symbol    what is written on the map of the layer
+    letters   its shape
+    from      the steps that it reads
+    explain   explain(view, step, row, column): where that one number came from
+    letter    how the steps after it call it; weight: the matrix that it is multiplied with
+    scale     its colours: "signed", or "weight" for 0 to 1 */
 
 import { stateName } from "../model/model.js";
 import { geluCurve, normLines, plainSum, softmaxRow, sumOfProducts } from "./terms.js";
@@ -9,27 +14,46 @@ import { shortened, shown } from "./elements.js";
 import { matrixOf, vectorOf } from "./vectors.js";
 
 export const STEPS = [
-  { id: "layer.input", letter: "x", symbol: "x", letters: "B, S, D", from: [], explain: null },
-  { id: "attention.query", weight: "W_Q", symbol: "Q", letters: "B, S, D", hasHeads: true, from: ["layer.input"], explain: linearCell },
-  { id: "attention.key", weight: "W_K", symbol: "K", letters: "B, S, D", hasHeads: true, from: ["layer.input"], explain: linearCell },
-  { id: "attention.value", weight: "W_V", symbol: "V", letters: "B, S, D", hasHeads: true, from: ["layer.input"], explain: linearCell },
-  { id: "attention.scores", symbol: "QKᵀ / √H", letters: "B, N, S, S", hasHeads: true, from: ["attention.query", "attention.key"], explain: scoreCell },
-  { id: "attention.masked_scores", symbol: "+ mask", letters: "B, N, S, S", hasHeads: true, from: ["attention.scores"], explain: maskCell },
-  { id: "attention.probs", symbol: "softmax", letters: "B, N, S, S", hasHeads: true, from: ["attention.masked_scores"], explain: probCell },
-  { id: "attention.context", symbol: "· V", letters: "B, N, S, H", hasHeads: true, from: ["attention.probs", "attention.value"], explain: contextCell },
-  { id: "attention.merged_context", letter: "c", symbol: "Concat", letters: "B, S, D", from: ["attention.context"], explain: mergedCell },
-  { id: "attention.output", weight: "W_O", symbol: "· W_O", letters: "B, S, D", from: ["attention.merged_context"], explain: linearCell },
-  { id: "attention_residual", symbol: "+ x", letters: "B, S, D", from: ["attention.output", "layer.input"], explain: residualCell },
-  { id: "attention_layer_norm", letter: "a", symbol: "LayerNorm", letters: "B, S, D", from: ["attention_residual"], explain: normCell },
-  { id: "feed_forward.inner", weight: "W_1", symbol: "· W_1", letters: "B, S, I", from: ["attention_layer_norm"], explain: linearCell },
-  { id: "feed_forward.activation", letter: "g", symbol: "GELU", letters: "B, S, I", from: ["feed_forward.inner"], explain: geluCell },
-  { id: "feed_forward.output", weight: "W_2", symbol: "· W_2", letters: "B, S, D", from: ["feed_forward.activation"], explain: linearCell },
-  { id: "feed_forward_residual", symbol: "+ a", letters: "B, S, D", from: ["feed_forward.output", "attention_layer_norm"], explain: residualCell },
-  { id: "feed_forward_layer_norm", symbol: "LayerNorm", letters: "B, S, D", from: ["feed_forward_residual"], explain: normCell },
+  step("layer.input", "x", "B, S, D", [], null, { letter: "x" }),
+  step("attention.query", "Q", "B, S, D", ["layer.input"], linearCell,
+    { weight: "W_Q", hasHeads: true }),
+  step("attention.key", "K", "B, S, D", ["layer.input"], linearCell,
+    { weight: "W_K", hasHeads: true }),
+  step("attention.value", "V", "B, S, D", ["layer.input"], linearCell,
+    { weight: "W_V", hasHeads: true }),
+  step("attention.scores", "QKᵀ / √H", "B, N, S, S", ["attention.query", "attention.key"],
+    scoreCell, { hasHeads: true }),
+  step("attention.masked_scores", "+ mask", "B, N, S, S", ["attention.scores"], maskCell,
+    { hasHeads: true }),
+  step("attention.probs", "softmax", "B, N, S, S", ["attention.masked_scores"], probCell,
+    { hasHeads: true, scale: "weight" }),
+  step("attention.context", "· V", "B, N, S, H", ["attention.probs", "attention.value"],
+    contextCell, { hasHeads: true }),
+  step("attention.merged_context", "Concat", "B, S, D", ["attention.context"], mergedCell,
+    { letter: "c" }),
+  step("attention.output", "· W_O", "B, S, D", ["attention.merged_context"], linearCell,
+    { weight: "W_O" }),
+  step("attention_residual", "+ x", "B, S, D", ["attention.output", "layer.input"], residualCell),
+  step("attention_layer_norm", "LayerNorm", "B, S, D", ["attention_residual"], normCell,
+    { letter: "a" }),
+  step("feed_forward.inner", "· W_1", "B, S, I", ["attention_layer_norm"], linearCell,
+    { weight: "W_1" }),
+  step("feed_forward.activation", "GELU", "B, S, I", ["feed_forward.inner"], geluCell,
+    { letter: "g" }),
+  step("feed_forward.output", "· W_2", "B, S, D", ["feed_forward.activation"], linearCell,
+    { weight: "W_2" }),
+  step("feed_forward_residual", "+ a", "B, S, D", ["feed_forward.output", "attention_layer_norm"],
+    residualCell),
+  step("feed_forward_layer_norm", "LayerNorm", "B, S, D", ["feed_forward_residual"], normCell),
 ];
 
+function step(id, symbol, letters, from, explain, more = {}) {
+  return { id, symbol, letters, from, explain, hasHeads: false, scale: "signed", ...more };
+}
+
+/* The step of that name; of none, the attention probs. */
 export function stepOf(id) {
-  return STEPS.find((step) => step.id === id) || STEPS[6];
+  return STEPS.find((one) => one.id === id) || STEPS[6];
 }
 
 /* Between tokens: the columns are keys, not features. */
@@ -44,9 +68,10 @@ export function layerView(page, layer, head) {
   const heads = config.num_attention_heads;
   const view = {
     page, layer, head, config, tokens: result.tokens, size: config.hidden_size / heads,
-    value: (id) => result.intermediates[id === "layer.input" ? stateName(layer) : `${prefix}.${id}`],
+    value: (id) =>
+      result.intermediates[id === "layer.input" ? stateName(layer) : `${prefix}.${id}`],
     weight: (name) => runner.weight(`${prefix}.${name}`),
-    matrix: (step) => matrixOf(view.value(step.id), step.hasHeads ? head : null, heads),
+    matrix: ({ id, hasHeads }) => matrixOf(view.value(id), hasHeads ? head : null, heads),
   };
   return view;
 }
@@ -61,17 +86,20 @@ function linearCell(view, step, row, column) {
   const terms = Array.from(x, (number, i) => [String(i), number, weights[i]]);
   const bias = view.weight(`${step.id}.bias`).data[out];
   const heads = [t("feature"), `${stepOf(step.from[0]).letter} × ${step.weight}`];
-  return sumOfProducts(view.page, { heads, terms, bias, value: vectorOf(view.value(step.id), row)[out] });
+  const value = vectorOf(view.value(step.id), row)[out];
+  return sumOfProducts(view.page, { heads, terms, bias, value });
 }
 
 /* Σ_h q_h · k_h / √H */
 function scoreCell(view, step, row, column) {
   const { t } = view.page;
-  const [query, key] = ["query", "key"].map((name) => view.matrix(stepOf(`attention.${name}`)));
+  const query = view.matrix(stepOf("attention.query"));
+  const key = view.matrix(stepOf("attention.key"));
   const terms = Array.from({ length: view.size }, (_, h) =>
     [String(h), query.at(row, h), key.at(column, h)]);
   const value = view.matrix(step).at(row, column);
-  return sumOfProducts(view.page, { heads: [t("feature"), "q × k"], terms, divisor: view.size, value });
+  const heads = [t("feature"), "q × k"];
+  return sumOfProducts(view.page, { heads, terms, divisor: view.size, value });
 }
 
 function maskCell(view, step, row, column) {
@@ -88,7 +116,8 @@ function probCell(view, step, row, column) {
 
 /* Σ_j prob_j · v_j */
 function contextCell(view, step, row, column) {
-  const [probs, values] = ["probs", "value"].map((name) => view.matrix(stepOf(`attention.${name}`)));
+  const probs = view.matrix(stepOf("attention.probs"));
+  const values = view.matrix(stepOf("attention.value"));
   const terms = view.tokens.map((token, j) =>
     [shortened(shown(token), 12), probs.at(row, j), values.at(j, column)]);
   const heads = [view.page.t("token"), "prob × v"];
@@ -109,7 +138,8 @@ function residualCell(view, step, row, column) {
 }
 
 function normCell(view, step, row, column) {
-  const [gamma, beta] = ["gamma", "beta"].map((name) => view.weight(`${step.id}.${name}`).data[column]);
+  const gamma = view.weight(`${step.id}.gamma`).data[column];
+  const beta = view.weight(`${step.id}.beta`).data[column];
   const x = vectorOf(view.value(step.from[0]), row);
   const value = view.matrix(step).at(row, column);
   return normLines(x, column, gamma, beta, view.config.layer_norm_eps, value);

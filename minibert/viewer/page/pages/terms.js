@@ -26,7 +26,7 @@ function bar(value, largest) {
     element("span", { style: `left: ${start}%; width: ${share}%; background: ${colour}` }));
 }
 
-/* Σ a·b (+ bias) (÷ √H) = value. terms: [[label, a, b], …]; heads: what the label is, "a × b". */
+/* Σ a·b (+ bias) (÷ √H) = value. `terms`: [[label, a, b], …]. `heads`: of the label, of a × b. */
 export function sumOfProducts(page, { heads, terms, bias = null, divisor = null, value }) {
   const { t } = page;
   const sorted = terms.map(([label, a, b]) => ({ label, a, b, product: a * b }))
@@ -79,11 +79,11 @@ export function softmaxRow(page, scores, tokens, column) {
     element("th", { scope: "row" }, tokenText(tokens[j], 12)),
     [number(scores[j], 2), number(exponentials[j]), number(exponentials[j] / total)].map((text) =>
       element("td", { class: "number" }, text))));
-  const heads = [t("key"), "s", "exp(s − max)", "÷ Σ"];
+  const heads = [t("key"), "s", "exp(s − max)", "÷ Σ"].map((head, i) =>
+    element("th", { scope: "col", class: i ? "number" : null }, head));
   return element("div", {},
     element("table", { class: "terms" },
-      element("thead", {}, element("tr", {}, heads.map((head, i) => element("th", { scope: "col", class: i ? "number" : null }, head)))),
-      element("tbody", {}, rows)),
+      element("thead", {}, element("tr", {}, heads)), element("tbody", {}, rows)),
     element("p", { class: "result-line", translate: "no" },
       `max = ${number(largest)}    Σ exp(s − max) = ${number(total)}`),
     element("p", { class: "result-line strong", translate: "no" },
@@ -132,10 +132,10 @@ export function geluCurve(page, x) {
     svg("path", { class: "graph", d: `M${points.map((point) => point.join(" ")).join("L")}` }),
     svg("path", { class: "guide", d: `M${cx} ${zeroY}V${cy}H${zeroX}` }),
     svg("circle", { cx, cy, r: 6 }),
-    ...[-4, -2, 2, 4].map((a) => svg("text", {
-      x: place(a, 0)[0], y: zeroY + 16, "text-anchor": a === -4 ? "start" : a === 4 ? "end" : "middle",
-    }, number(a, 0))),
+    ...[[-4, "start"], [-2, "middle"], [2, "middle"], [4, "end"]].map(([a, anchor]) =>
+      svg("text", { x: place(a, 0)[0], y: zeroY + 16, "text-anchor": anchor }, number(a, 0))),
     svg("text", { x: 6, y: 18 }, "GELU(x) = x · Φ(x)"));
+  const phi = x === 0 ? 0.5 : gelu(x) / x;
   return element("div", {}, picture, element("p", { class: "result-line strong", translate: "no" },
-    `GELU(${number(x)}) = ${number(x)} · ${number(x === 0 ? 0.5 : gelu(x) / x)} = ${number(gelu(x))}`));
+    `GELU(${number(x)}) = ${number(x)} · ${number(phi)} = ${number(gelu(x))}`));
 }

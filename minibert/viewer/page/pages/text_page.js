@@ -1,19 +1,24 @@
 /* Page 1: text -> words -> pieces -> ids. */
 
 import { LONGEST_WORD } from "../model/wordpiece.js";
-import { button, element, formulaCard, heading, shortened, shown, tokenText } from "./elements.js";
+import {
+  button, code, element, formulaCard, heading, scroller, shortened, shown, table, tokenText,
+} from "./elements.js";
 
 export function textPage(page) {
   const { t, state, set, runner, result } = page;
-  const words = result.texts.flatMap((explained) => explained.words.map((word) => ({ ...word, explained })));
+  const words = result.texts.flatMap((explained) =>
+    explained.words.map((word) => ({ ...word, explained })));
   const chosen = Math.min(state.word, words.length - 1);
-  const groups = words.map((word, i) => element("div", { class: `word${i === chosen ? " chosen" : ""}` },
-    button(`word-${i}`, tokenText(word.text, 20), i === chosen, () => set({ word: i })),
-    element("div", { class: "pieces" }, piecesOf(word).map(pieceBox))));
+  const groups = words.map((word, i) =>
+    element("div", { class: `word${i === chosen ? " chosen" : ""}` },
+      button(`word-${i}`, tokenText(word.text, 20), i === chosen, () => set({ word: i })),
+      element("div", { class: "pieces" }, piecesOf(word).map(pieceBox))));
+  const size = runner.vocab.length.toLocaleString("en");
   return [
-    heading(t("text title"), t("text idea", { size: runner.vocab.length.toLocaleString("en") })),
-    words.length ? element("div", { class: "words", role: "group", "aria-label": t("words") }, groups)
-      : element("p", {}, t("no words")),
+    heading(t("text title"), t("text idea", { size })),
+    words.length ? element("div", { class: "words", role: "group", "aria-label": t("words") },
+      groups) : element("p", {}, t("no words")),
     unknownNote(page, words),
     chosen >= 0 ? wordDetails(page, words[chosen]) : null,
     modelInput(page),
@@ -35,10 +40,12 @@ function unknownNote({ t }, words) {
   const unknown = words.find((word) => piecesOf(word)[0].isUnknown);
   if (!unknown) return null;
   const { text, tries } = unknown;
+  const isLong = [...text].length > LONGEST_WORD;
+  const lastTried = () => tokenText(tries[tries.length - 1][0]);
   return element("p", { class: "note" },
     element("strong", {}, tokenText(text, 20)), " → [UNK] ",
-    [...text].length > LONGEST_WORD ? t("unknown long", { length: LONGEST_WORD })
-      : [t("not even"), " ", tokenText(tries[tries.length - 1][0]), t("full stop"), t("unknown why")]);
+    isLong ? t("unknown long", { length: LONGEST_WORD })
+      : [t("not even"), " ", lastTried(), t("full stop"), t("unknown why")]);
 }
 
 /* The characters of one word, stage by stage; then the pieces tried for it. */
@@ -53,23 +60,22 @@ function wordDetails(page, word) {
 
 function characterTable({ t }, word) {
   const characters = word.explained.characters.slice(word.start, word.end).slice(0, 24);
-  const rows = characters.map(({ char, becomes, rules }) => element("tr", { class: rules.length ? null : "same" },
-    element("td", { class: "char" }, tokenText(char)),
-    element("td", { class: "code", translate: "no" },
-      `U+${char.codePointAt(0).toString(16).toUpperCase().padStart(4, "0")}`),
-    element("td", { class: "char" }, afterStages(t, becomes)),
-    element("td", {}, rules.map((rule) => t(`rule ${rule}`)).join(t("comma")))));
-  const heads = ["character", "code", "becomes", "by stage"].map((key) =>
-    element("th", { scope: "col" }, t(key)));
-  return element("table", { class: "plain" },
-    element("thead", {}, element("tr", {}, heads)), element("tbody", {}, rows));
+  const rows = characters.map(({ char, becomes, rules }) => [
+    tokenText(char),
+    element("span", { class: "code", translate: "no" }, `U+${code(char)}`),
+    afterStages(t, becomes),
+    rules.map((rule) => t(`rule ${rule}`)).join(t("comma")),
+  ]);
+  const heads = ["character", "code", "becomes", "by stage"].map((key) => t(key));
+  return table({ class: "plain" }, heads, rows);
 }
 
 function triedPieces({ runner }, { tries }) {
+  const struck = (piece) => element("s", { class: "failed" }, tokenText(piece, 14));
+  const idOf = (piece) => runner.vocab.indexOf(piece);
   const lines = attempts(tries).map(({ failed, found }) => element("li", {},
-    failed.map((piece) => element("span", { class: "failed" }, element("s", {}, tokenText(piece, 14)), " ")),
-    pieceBox(found === null ? { token: "[UNK]", id: runner.vocab.indexOf("[UNK]"), isUnknown: true }
-      : { token: found, id: runner.vocab.indexOf(found) })));
+    failed.flatMap((piece) => [struck(piece), " "]),
+    pieceBox({ token: found || "[UNK]", id: idOf(found || "[UNK]"), isUnknown: !found })));
   return element("ol", { class: "tries" }, lines);
 }
 
@@ -97,29 +103,31 @@ function attempts(tries) {
 /* What the model is given: [CLS] A [SEP] B [SEP], ids and segments. */
 function modelInput({ t, result }) {
   const { tokens, ids, segments } = result;
-  const row = (title, cells) => element("tr", {}, element("th", { scope: "row" }, title),
-    cells.map((cell) => element("td", {}, cell)));
+  const rows = [
+    [t("token"), ...tokens.map((token) => tokenText(token, 14))],
+    ["id", ...ids],
+    [t("segment"), ...segments],
+    [t("position"), ...ids.map((_, position) => position)],
+  ];
   return element("section", {}, element("h2", {}, t("input title", { count: ids.length })),
-    element("div", { class: "scroller", tabindex: 0, id: "input-scroller", role: "region", "aria-label": t("input label") },
-      element("table", { class: "input-table", translate: "no" }, element("tbody", {},
-        row(t("token"), tokens.map((token) => tokenText(token, 14))),
-        row("id", ids), row(t("segment"), segments),
-        row(t("position"), ids.map((_, position) => position))))));
+    scroller("input-scroller", t("input label"),
+      table({ class: "input-table", translate: "no" }, null, rows)));
 }
 
 /* The whole text after each stage, and where the textbook has the stage. */
 function stageList({ t, runner }, { text: typed, stages }) {
   let before = typed;
   const rows = stages.map(([name, text]) => {
-    const same = text === before;
+    const isSame = text === before;
     before = text;
     const line = runner.lines[`words.${name.toLowerCase().replace(" ", "_")}`];
-    return element("tr", { class: same ? "same" : null },
-      element("th", { scope: "row" }, t(`stage ${name}`)),
-      element("td", {}, same ? t("unchanged")
-        : element("bdi", { class: "text", translate: "no" }, shortened(shown(text), 300))),
-      element("td", { class: "location", translate: "no" }, line ? line.location : ""));
+    return [
+      t(`stage ${name}`),
+      isSame ? element("span", { class: "same" }, t("unchanged"))
+        : element("bdi", { class: "text", translate: "no" }, shortened(shown(text), 300)),
+      element("span", { class: "location", translate: "no" }, line ? line.location : ""),
+    ];
   });
   return element("section", {}, element("h2", {}, t("stages title")),
-    element("table", { class: "plain stages" }, element("tbody", {}, rows)));
+    table({ class: "plain stages" }, null, rows));
 }

@@ -1,5 +1,13 @@
 /* Matrices and vectors out of recorded values, which are {shape, data} with B = 1. */
 
+import { stateName } from "../model/model.js";
+
+/* The hidden states h_0 … h_L of a result. */
+export function hiddenStates(config, result) {
+  return Array.from({ length: config.num_hidden_layers + 1 }, (_, i) =>
+    result.intermediates[stateName(i)]);
+}
+
 /* One matrix of a value: {rows, columns, at(i, j)}. `head` picks one of N heads: of [B, N, S, …]
 directly, of [B, S, D] the features head·H … (head+1)·H − 1. */
 export function matrixOf(value, head = null, heads = 1) {
@@ -13,6 +21,11 @@ export function matrixOf(value, head = null, heads = 1) {
   const columns = head === null ? width : width / heads;
   const first = head === null ? 0 : head * columns;
   return { rows, columns, at: (i, j) => data[i * width + first + j] };
+}
+
+/* i, or the nearest number that is there: 0 … size − 1. */
+export function within(i, size) {
+  return Math.min(Math.max(i, 0), size - 1);
 }
 
 export function vectorOf(value, row) {

@@ -1,54 +1,68 @@
 /* Page 6: what if? A change on the left, what it changes downstream on the right, in colour. */
 
-import { button, element, formulaCard, heading, percent, stateLabel, tokenText } from "./elements.js";
-import { guessedPosition, guessLine } from "./guesses_page.js";
+import {
+  button, element, formulaCard, heading, percent, stateLabel, table, tokenText,
+} from "./elements.js";
+import { guessedPosition, guessList } from "./guesses_page.js";
 import { heatMap } from "./heat_map.js";
-import { hiddenStates } from "./layers_page.js";
-import { vectorOf } from "./vectors.js";
+import { hiddenStates, vectorOf, within } from "./vectors.js";
+
+const AS_TRAINED = {
+  off: "", masked: "", swap: "", noPositions: false, noSqrt: false, flip: false,
+};
 
 export function whatIfPage(page) {
-  const { t, state, set, result, config } = page;
-  const isChanged = state.off || state.masked || state.swap.includes("-") || state.noPositions
-    || state.noSqrt || state.flip;
-  const { base, changed, order } = isChanged ? bothRuns(page) : {};
+  const { t, state, set } = page;
   return [
     heading(t("what if title"), t("what if idea")),
     element("div", { class: "columns narrow-left" },
       element("section", { class: "switches" },
         element("h2", {}, t("change")), tokenRow(page), switches(page), headSwitches(page),
-        button("all-as-trained", t("as trained"), null,
-          () => set({ off: "", masked: "", swap: "", noPositions: false, noSqrt: false, flip: false }))),
-      element("section", {},
-        element("h2", {}, t("effect")),
-        isChanged ? [
-          element("p", { class: "hint" },
-            t(swapOf(state, result) ? "compared unswapped" : "compared as trained")),
-          base && changed ? effects() : element("p", { class: "running" }, t("running"))]
-          : element("p", { class: "verdict" }, t("change something")))),
+        button("all-as-trained", t("as trained"), null, () => set(AS_TRAINED))),
+      element("section", {}, element("h2", {}, t("effect")), effects(page, state))),
   ];
+}
 
-  function effects() {
-    const states = [hiddenStates(config, base), hiddenStates(config, changed)];
-    const change = (i, j) => {
-      const [before, after] = [vectorOf(states[0][j], i), vectorOf(states[1][j], order[i])];
-      return distance(before, after) / Math.sqrt(before.reduce((sum, one) => sum + one * one, 0));
-    };
-    const matrix = { rows: base.tokens.length, columns: states[0].length, at: change };
-    const largest = Math.max(...base.tokens.map((_, i) =>
-      Math.max(...states[0].map((_, j) => change(i, j)))));
-    return [
-      formulaCard(page, "", "[S, L + 1]", null, "|h′ − h| / |h|"),
-      element("p", { class: "verdict", role: "status" },
-        largest < 1e-4 ? t("no change") : t("largest change", { share: percent(largest) })),
-      heatMap(page, {
-        id: "effect-map", label: t("effect label"), matrix, scale: "weight", rowLabels: base.tokens,
-        columnLabels: states[0].map((_, i) => stateLabel(i)),
-        selected: { row: Math.min(state.row, matrix.rows - 1), column: Math.min(state.state, matrix.columns - 1) },
-        select: (row, column) => set({ row, state: column }),
-      }),
-      base.mlm ? guessesBeforeAndAfter(page, base, changed, order) : null,
-    ];
-  }
+function effects(page, state) {
+  const { t, result } = page;
+  const isChanged = state.off || state.masked || state.swap.includes("-") || state.noPositions
+    || state.noSqrt || state.flip;
+  if (!isChanged) return element("p", { class: "verdict" }, t("change something"));
+  const running = element("p", { class: "running" }, t("running"));
+  if (page.isRunning) return running; // the text has changed; `result` is still the old one's
+  const { base, changed, order } = bothRuns(page);
+  const compared = swapOf(state, result) ? "compared unswapped" : "compared as trained";
+  return [
+    element("p", { class: "hint" }, t(compared)),
+    base && changed ? effectsShown(page, base, changed, order) : running,
+  ];
+}
+
+/* How much each token changes at each state; and the guesses before and after. */
+function effectsShown(page, base, changed, order) {
+  const { t, state, set, config } = page;
+  const states = [hiddenStates(config, base), hiddenStates(config, changed)];
+  const change = (i, j) => {
+    const before = vectorOf(states[0][j], i);
+    const after = vectorOf(states[1][j], order[i]);
+    return distance(before, after) / Math.sqrt(before.reduce((sum, one) => sum + one * one, 0));
+  };
+  const matrix = { rows: base.tokens.length, columns: states[0].length, at: change };
+  const largest = Math.max(...base.tokens.flatMap((_, i) => states[0].map((_, j) => change(i, j))));
+  return [
+    formulaCard(page, "", "[S, L + 1]", null, "|h′ − h| / |h|"),
+    element("p", { class: "verdict", role: "status" },
+      largest < 1e-4 ? t("no change") : t("largest change", { share: percent(largest) })),
+    heatMap(page, {
+      id: "effect-map", label: t("effect label"), matrix, scale: "weight",
+      rowLabels: base.tokens, columnLabels: states[0].map((_, i) => stateLabel(i)),
+      selected: {
+        row: within(state.row, matrix.rows), column: within(state.state, matrix.columns),
+      },
+      select: (row, column) => set({ row, state: column }),
+    }),
+    base.mlm ? guessesBeforeAndAfter(page, base, changed, order) : null,
+  ];
 }
 
 /* |a − b| */
@@ -123,8 +137,8 @@ function tokenRow({ t, state, set, result }) {
   const masked = positionsIn(state.masked);
   const swap = swapOf(state, result);
   const inSwap = (i) => Boolean(swap && swap.flat().includes(i)) || String(i) === state.swap;
-  const mask = (i) => set({
-    masked: toggled(state.masked, String(i), "."), swap: state.swap.includes("-") ? state.swap : "" });
+  const swapped = state.swap.includes("-") ? state.swap : "";
+  const mask = (i) => set({ masked: toggled(state.masked, String(i), "."), swap: swapped });
   const choose = (i) => {
     const first = Number(state.swap);
     if (!state.swap || state.swap.includes("-")) set({ swap: String(i) });
@@ -146,7 +160,10 @@ function tokenRow({ t, state, set, result }) {
 
 function switches({ t, state, set }) {
   const one = (name) => element("label", { class: "switch" },
-    element("input", { id: `switch-${name}`, type: "checkbox", checked: state[name], onchange: () => set({ [name]: !state[name] }) }),
+    element("input", {
+      id: `switch-${name}`, type: "checkbox", checked: state[name],
+      onchange: () => set({ [name]: !state[name] }),
+    }),
     element("span", {}, t(`switch ${name}`)));
   return element("div", {}, ["noPositions", "noSqrt", "flip"].map(one));
 }
@@ -154,26 +171,28 @@ function switches({ t, state, set }) {
 /* L × N small buttons: pressed is off. */
 function headSwitches({ t, state, set, config }) {
   const off = headsOff(state).map((pair) => pair.join("."));
-  const rows = Array.from({ length: config.num_hidden_layers }, (_, layer) => element("tr", {},
-    element("th", { scope: "row" }, `${t("layer")} ${layer}`),
-    Array.from({ length: config.num_attention_heads }, (_, head) => {
-      const name = `${layer}.${head}`;
-      return element("td", {}, button(`off-${name}`, String(head), off.includes(name),
-        () => set({ off: toggled(state.off, name, "_") }),
-        { "aria-label": t("head off", { layer, head }) }));
-    })));
+  const one = (layer, head) => button(`off-${layer}.${head}`, String(head),
+    off.includes(`${layer}.${head}`),
+    () => set({ off: toggled(state.off, `${layer}.${head}`, "_") }),
+    { "aria-label": t("head off", { layer, head }) });
+  const rows = Array.from({ length: config.num_hidden_layers }, (_, layer) => [
+    `${t("layer")} ${layer}`,
+    ...Array.from({ length: config.num_attention_heads }, (_, head) => one(layer, head)),
+  ]);
   return element("div", {}, element("h3", {}, t("heads off title")),
-    element("table", { class: "head-switches" }, element("tbody", {}, rows)));
+    table({ class: "head-switches" }, null, rows));
 }
 
-function guessesBeforeAndAfter(page, base, changed, order) {
-  const { t, state } = page;
-  const at = guessedPosition({ at: state.at }, state.at < 0 ? changed : base);
-  const from = state.at < 0 ? Math.max(order.indexOf(at), 0) : at;
-  const list = (title, run, position) => element("div", { class: "guesses" },
-    element("h3", {}, title), element("ol", {}, run.mlm[position].map((guess) =>
-      guessLine(guess.token, guess.prob, guess.id === run.mlm[position][0].id))));
+/* The guesses for the first [MASK], or for the position chosen on the page of the guesses. */
+function guessesBeforeAndAfter({ t, state }, base, changed, order) {
+  const isChosen = state.at >= 0;
+  const at = guessedPosition(state, isChosen ? base : changed);
+  const from = isChosen ? at : order.indexOf(at);
+  const list = (title, guesses) => element("div", { class: "guesses" },
+    element("h3", {}, title), guessList(guesses, guesses[0].id));
+  const [token, position] = [changed.tokens[order[from]], order[from]];
   return element("section", {},
-    element("h3", {}, t("guesses for", { token: changed.tokens[order[from]], position: order[from] })),
-    element("div", { class: "guess-columns" }, list(t("before"), base, from), list(t("after"), changed, order[from])));
+    element("h3", {}, t("guesses for", { token, position })),
+    element("div", { class: "guess-columns" },
+      list(t("before"), base.mlm[from]), list(t("after"), changed.mlm[order[from]])));
 }
