@@ -101,7 +101,7 @@ export function stateName(layer) {
 }
 
 /* The vector of one token in [B, S, …]. */
-export function rowOf(value, position) {
+function rowOf(value, position) {
   const size = value.shape[value.shape.length - 1];
   return value.data.subarray(position * size, (position + 1) * size);
 }

@@ -9,7 +9,7 @@ A word of over 100 letters, or with a part that no piece covers, is [UNK] as a w
 A text is an array of characters, as in Python: "😀" is one, though two units of a JavaScript string.
 All offsets count characters. */
 
-const LONGEST_WORD = 100;
+export const LONGEST_WORD = 100;
 /* What Python's \S is not. (JavaScript's has other characters.) */
 const SPACE =
   "[\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]";
