@@ -115,6 +115,7 @@ export const TEXTS = {
   "input title": { en: "What the model is given: {count} numbers, and where they stand", zh: "模型得到的输入：{count} 个编号和它们的位置" },
   "input label": { en: "Tokens, ids, segments, positions", zh: "词元、编号、段、位置" },
   "stages title": { en: "The text after each stage", zh: "每一步之后的文本" },
+  "stages title of pair": { en: "The second sentence after each stage", zh: "每一步之后的第二句" },
   "stage clean": { en: "clean", zh: "清理" },
   "stage space CJK": { en: "space Chinese characters", zh: "汉字两边加空格" },
   "stage strip accents": { en: "strip accents", zh: "去掉变音符号" },
