@@ -134,6 +134,20 @@ def test_modules_come_after_what_they_import():
             assert order.index((module.parent / name).resolve()) < number
 
 
+def test_what_is_imported_is_exported():
+    """Joined, all names are seen everywhere; as modules they would not be."""
+    imported, exported = set(), set()
+    for module in PAGE.rglob("*.js"):
+        source = module.read_text(encoding="utf-8")
+        for names, path in re.findall(r'^import \{([^}]*)\} from "(.*)";', source, re.MULTILINE):
+            file = (module.parent / path).resolve()
+            imported |= {(file, name) for name in re.findall(r"\w+", names)}
+        pattern = r"^export (?:async )?(?:function|class|const|let) (\w+)"
+        exported |= {(module, name) for name in re.findall(pattern, source, re.MULTILINE)}
+    assert imported <= exported
+    assert all(file.parent != PAGE / "model" for file, _ in exported - imported)
+
+
 @pytest.mark.parametrize("name", ["main.js", "model/worker.js"])
 def test_joined_modules_are_one_script(name):
     script = joined(PAGE / name)

@@ -119,8 +119,8 @@ the heads off are those of the layer before
 - pair[0] === layer
 + pair[0] === layer + 1
 the head after the one that is off
-- changed.data.fill(0, head * length * size, (head + 1) * length * size)
-+ changed.data.fill(0, (head + 1) * length * size, (head + 2) * length * size)
+- changed.data.fill(0, head * all, (head + 1) * all)
++ changed.data.fill(0, (head + 1) * all, (head + 2) * all)
 √D where √H is off
 - Math.sqrt(config.hidden_size / config.num_attention_heads)
 + Math.sqrt(config.hidden_size)

@@ -11,25 +11,24 @@ very large negative number at padding. One text has no padding, so here the mask
 
 Shapes: x [B, S, D] -> [B, S, D]; scores and probs [B, N, S, S] */
 
-import { linear } from "./linear.js";
+import { linearMap } from "./linear.js";
 import { tensor } from "./named.js";
 
 export function multiHeadAttention(x, weights, config, named) {
-  const project = (name, input) =>
-    named(name, linear(input, weights(`${name}.weight`), weights(`${name}.bias`)));
-  const query = splitHeads(project("query", x), config); // [B, N, S, H]
-  const key = splitHeads(project("key", x), config); // [B, N, S, H]
-  const value = splitHeads(project("value", x), config); // [B, N, S, H]
+  const heads = config.num_attention_heads;
+  const query = splitHeads(linearMap(x, "query", weights, named), heads); // [B, N, S, H]
+  const key = splitHeads(linearMap(x, "key", weights, named), heads); // [B, N, S, H]
+  const value = splitHeads(linearMap(x, "value", weights, named), heads); // [B, N, S, H]
   const scores = named("scores", attentionScores(query, key)); // [B, N, S, S]
   const maskedScores = named("masked_scores", tensor(scores.shape, scores.data.slice()));
   const probs = named("probs", softmax(maskedScores));
   const context = named("context", weightedValues(probs, value)); // [B, N, S, H]
   const mergedContext = named("merged_context", mergeHeads(context)); // [B, S, D]
-  return project("output", mergedContext);
+  return linearMap(mergedContext, "output", weights, named);
 }
 
 /* QKᵀ / √H: how well each query fits each key. */
-export function attentionScores(query, key) {
+function attentionScores(query, key) {
   const [batch, heads, length, size] = query.shape;
   const scores = tensor([batch, heads, length, length]);
   const root = Math.sqrt(size);
@@ -79,9 +78,8 @@ function weightedValues(probs, value) {
 }
 
 /* [B, S, D] -> [B, N, S, H]: head i is features i·H … (i+1)·H − 1. */
-export function splitHeads(x, config) {
+function splitHeads(x, heads) {
   const [, length, hidden] = x.shape;
-  const heads = config.num_attention_heads;
   const size = hidden / heads;
   const split = tensor([1, heads, length, size]); // [B, N, S, H]
   for (let n = 0; n < heads; n += 1) {
@@ -94,7 +92,7 @@ export function splitHeads(x, config) {
 }
 
 /* [B, N, S, H] -> [B, S, D]: each token's heads side by side again. */
-export function mergeHeads(context) {
+function mergeHeads(context) {
   const [, heads, length, size] = context.shape;
   const merged = tensor([1, length, heads * size]); // [B, S, D]
   for (let n = 0; n < heads; n += 1) {

@@ -15,7 +15,7 @@ import { layerNorm } from "./layer_norm.js";
 import { add, inPart } from "./named.js";
 import { weightsIn } from "./weights.js";
 
-export function encoderLayer(x, weights, config, named) {
+function encoderLayer(x, weights, config, named) {
   const attentionOutput = multiHeadAttention(
     x, weightsIn(weights, "attention"), config, inPart(named, "attention"));
   const attentionResidual = named("attention_residual", add(x, attentionOutput));
@@ -30,8 +30,8 @@ export function encoder(h0, weights, config, named) {
   const hiddenStates = [h0];
   for (let i = 0; i < config.num_hidden_layers; i += 1) {
     const layer = `layers.${i}`;
-    const h = encoderLayer(hiddenStates[i], weightsIn(weights, layer), config, inPart(named, layer));
-    hiddenStates.push(h);
+    const part = [weightsIn(weights, layer), config, inPart(named, layer)];
+    hiddenStates.push(encoderLayer(hiddenStates[i], ...part));
   }
   return hiddenStates;
 }

@@ -9,15 +9,13 @@ the same weights.
 
 Shapes: x [B, S, D] -> inner [B, S, I] -> [B, S, D] */
 
-import { linear } from "./linear.js";
+import { linearMap } from "./linear.js";
 import { tensor } from "./named.js";
 
 export function feedForward(x, weights, named) {
-  const project = (name, input) =>
-    named(name, linear(input, weights(`${name}.weight`), weights(`${name}.bias`)));
-  const inner = project("inner", x); // [B, S, I]
+  const inner = linearMap(x, "inner", weights, named); // [B, S, I]
   const activation = named("activation", tensor(inner.shape, inner.data.map(gelu)));
-  return project("output", activation); // [B, S, D]
+  return linearMap(activation, "output", weights, named); // [B, S, D]
 }
 
 /* x/2 · (1 + erf(x/√2)): a smooth ReLU that lets small negative numbers through. */
@@ -29,7 +27,7 @@ export function gelu(x) {
 /* erf(x) = 2/√π · exp(−x²) · (x + 2x³/3 + 4x⁵/15 + 8x⁷/105 + …), which JavaScript lacks.
 
 Each term is the one before, times 2x² / (2n+1). All have the sign of x, so nothing cancels. */
-export function erf(x) {
+function erf(x) {
   if (Math.abs(x) > 6) return Math.sign(x); // closer to ±1 than any number beside it
   let term = x;
   let sum = x;

@@ -9,7 +9,7 @@ Shapes: h [B, S, D] -> mlm.logits [B, S, V];  pooler [B, D] -> nsp.logits [B, 2]
 import { softmax } from "./attention.js";
 import { gelu } from "./feed_forward.js";
 import { layerNorm } from "./layer_norm.js";
-import { linear } from "./linear.js";
+import { linear, linearMap } from "./linear.js";
 import { inPart, tensor } from "./named.js";
 import { weightsIn } from "./weights.js";
 
@@ -17,7 +17,7 @@ import { weightsIn } from "./weights.js";
 export function maskedLMHead(hidden, weights, config, named) {
   const own = weightsIn(weights, "mlm");
   const name = inPart(named, "mlm");
-  const dense = name("dense", linear(hidden, own("dense.weight"), own("dense.bias")));
+  const dense = linearMap(hidden, "dense", own, name);
   const activation = name("activation", tensor(dense.shape, dense.data.map(gelu)));
   const normalised = layerNorm(activation, "layer_norm", own, config, name);
   // BERT's own table, not a copy: that is what "tied" means.
@@ -27,8 +27,7 @@ export function maskedLMHead(hidden, weights, config, named) {
 
 /* Two scores from the pooled [CLS] vector: is next, is random. */
 export function nextSentenceHead(pooled, weights, named) {
-  const logits = linear(pooled, weights("nsp.logits.weight"), weights("nsp.logits.bias"));
-  return named("nsp.logits", logits); // [B, 2]
+  return linearMap(pooled, "nsp.logits", weights, named); // [B, 2]
 }
 
 /* The k likeliest pieces by the logits of one token: [{id, logit, prob}], the likeliest first. */

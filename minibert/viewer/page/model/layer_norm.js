@@ -20,7 +20,7 @@ export function layerNorm(x, name, weights, config, named) {
 }
 
 /* (x − μ) / √(σ² + ε), over the features of one token. */
-export function normalise(x, eps) {
+function normalise(x, eps) {
   const size = x.shape[x.shape.length - 1];
   const y = tensor(x.shape);
   for (let start = 0; start < x.data.length; start += size) {

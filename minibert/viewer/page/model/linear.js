@@ -1,4 +1,4 @@
-/* The linear map, F0: what nn.Linear and nn.Embedding do in the textbook.
+/* The linear map: what nn.Linear and nn.Embedding do in the textbook.
 
     linear(x) = x·W + b        y_o = Σ_i x_i · W_i,o + b_o
 
@@ -8,6 +8,11 @@ lie side by side.
 Shapes: x [..., in], weight [out, in], bias [out] -> [..., out] */
 
 import { tensor } from "./named.js";
+
+/* The linear map of this name, with its own weight and bias. */
+export function linearMap(x, name, weights, named) {
+  return named(name, linear(x, weights(`${name}.weight`), weights(`${name}.bias`)));
+}
 
 export function linear(x, weight, bias) {
   const [outs, ins] = weight.shape;

@@ -20,12 +20,12 @@ pooler.activation, mlm.dense … mlm.logits, nsp.logits. Layers count from 0 in 
 
 Each is a patch of one named value, as Python's `patch` makes it. */
 
+import { softmax } from "./attention.js";
 import { embeddings } from "./embedding.js";
 import { encoder } from "./encoder.js";
 import { likeliest, maskedLMHead, nextSentenceHead } from "./heads.js";
-import { linear } from "./linear.js";
+import { linearMap } from "./linear.js";
 import { createNamed, inPart, tensor } from "./named.js";
-import { softmax } from "./attention.js";
 import { weightsIn } from "./weights.js";
 
 export class Bert {
@@ -63,13 +63,12 @@ export class Bert {
 /* tanh(first token · W + b). */
 function pooler(last, weights, named) {
   const first = tensor([1, last.shape[2]], rowOf(last, 0)); // [B, D]
-  const dense = named("pooler.dense",
-    linear(first, weights("pooler.dense.weight"), weights("pooler.dense.bias")));
+  const dense = linearMap(first, "pooler.dense", weights, named);
   return named("pooler.activation", tensor(dense.shape, dense.data.map(Math.tanh)));
 }
 
 /* Name of a value -> what the changes make of it. */
-export function patchesOf(changes, config) {
+function patchesOf(changes, config) {
   const patches = {};
   const scaled = (factor) => (value) =>
     tensor(value.shape, value.data.map((number) => number * factor));
@@ -90,8 +89,9 @@ export function patchesOf(changes, config) {
 
 function withoutHeads(context, heads) {
   const [, , length, size] = context.shape;
+  const all = length * size; // numbers of one head
   const changed = tensor(context.shape, context.data.slice());
-  heads.forEach(([, head]) => changed.data.fill(0, head * length * size, (head + 1) * length * size));
+  heads.forEach(([, head]) => changed.data.fill(0, head * all, (head + 1) * all));
   return changed;
 }
 
@@ -101,7 +101,7 @@ export function stateName(layer) {
 }
 
 /* The vector of one token in [B, S, …]. */
-export function rowOf(value, position) {
+function rowOf(value, position) {
   const size = value.shape[value.shape.length - 1];
   return value.data.subarray(position * size, (position + 1) * size);
 }

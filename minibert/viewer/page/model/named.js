@@ -21,7 +21,7 @@ export function createNamed(intermediates, patches = {}) {
 
 /* The same `named` inside a part: inPart(named, "attention")("probs", …) is "attention.probs". */
 export function inPart(named, part) {
-  return (name, value) => named(name ? `${part}.${name}` : part, value);
+  return (name, value) => named(`${part}.${name}`, value);
 }
 
 export function add(x, y) {

@@ -64,8 +64,8 @@ export class Tokenizer {
   }
 }
 
-/* How many tokens of each text are left when the longer one gives way until all fit (packing.py). */
-export function shorten(lengths, room) {
+/* How many tokens of each text are left when the longer one gives way until all fit. */
+function shorten(lengths, room) {
   if (sum(lengths) <= room) return lengths;
   if (lengths.length === 1) return [room];
   const [first, second] = lengths;

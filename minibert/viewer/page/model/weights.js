@@ -32,7 +32,7 @@ export function weightsIn(weights, part) {
   return (name) => weights(`${part}.${name}`);
 }
 
-export function halfToNumber(half) {
+function halfToNumber(half) {
   const sign = half >> 15 ? -1 : 1;
   const exponent = (half >> 10) & 31;
   const fraction = (half & 1023) / 1024;

@@ -11,7 +11,8 @@ All offsets count characters. */
 
 export const LONGEST_WORD = 100;
 /* What Python's \S is not. (JavaScript's has other characters.) */
-const SPACE = "[\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]";
+const SPACE =
+  "[\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]";
 
 export class WordPiece {
   /* `vocab`: Map, piece -> id. `whole`: special tokens, never split, wherever they are in a text.
@@ -95,8 +96,8 @@ export class WordPiece {
   words       [{text, start, end, isWhole, tries, pieces: [number of the piece, …]}, …]
   pieces      [{token, id, start, end, word: its number, isUnknown}, …] */
   explain(text) {
-    const found = {
-      text, stages: this.stages.map(([name]) => [name, ""]), characters: [], words: [], pieces: [] };
+    const stages = this.stages.map(([name]) => [name, ""]);
+    const found = { text, stages, characters: [], words: [], pieces: [] };
     for (const part of this.parts(text)) {
       if (part.isWhole) this.explainWhole(part, found);
       else this.explainPart(part, found);
@@ -107,12 +108,13 @@ export class WordPiece {
   explainWhole({ text, offset }, found) {
     const chars = Array.from(text);
     found.stages.forEach((stage) => { stage[1] += text; });
-    chars.forEach((char, i) => found.characters.push(
-      { offset: offset + i, char, becomes: char, rules: ["whole"] }));
+    chars.forEach((char, i) => {
+      found.characters.push({ offset: offset + i, char, becomes: char, rules: ["whole"] });
+    });
     const offsets = chars.map((_, i) => offset + i);
     const isKnown = this.vocab.has(text);
-    this.addWord(
-      { text, offsets }, { tries: [[text, isKnown]], pieces: isKnown ? [text] : null }, true, found);
+    const split = { tries: [[text, isKnown]], pieces: isKnown ? [text] : null };
+    this.addWord({ text, offsets }, split, true, found);
   }
 
   explainPart({ text, offset }, found) {
@@ -121,7 +123,9 @@ export class WordPiece {
       after = stage(after);
       found.stages[i][1] += after;
     });
-    Array.from(text).forEach((char, i) => found.characters.push(this.character(offset + i, char)));
+    Array.from(text).forEach((char, i) => {
+      found.characters.push(this.character(offset + i, char));
+    });
     for (const word of this.words(text, offset)) {
       this.addWord(word, this.splitWord(word.text), false, found);
     }
