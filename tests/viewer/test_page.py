@@ -9,7 +9,9 @@ from urllib.parse import urlencode
 
 import pytest
 
-from minibert.viewer.build import PAGE
+from minibert import BertConfig, BertForMaskedLM, BertModel
+from minibert.viewer.build import PAGE, build
+from tests import tiny
 from tests.viewer.chromium import opened
 
 pytestmark = pytest.mark.browser
@@ -51,7 +53,8 @@ MISFITS = """() => {
     const cut = boxes.filter((one) => one.scrollWidth > one.clientWidth + 1 && one.clientWidth);
     const wide = boxes.filter((one) => one.getBoundingClientRect().right > innerWidth + 1
         && !one.closest(".scroller"));
-    const clicked = [...document.querySelectorAll("main button:not(.tokens button), header button, header a, footer button")]
+    const clicked = [...document.querySelectorAll(
+        "main button:not(.tokens button), header button, header a, footer button")]
         .filter((one) => one.getClientRects().length && !one.closest(".skip, .scroller"));
     const over = clicked.filter((one, i) => clicked.slice(i + 1).some((other) => {
         const [a, b] = [one.getBoundingClientRect(), other.getBoundingClientRect()];
@@ -60,8 +63,8 @@ MISFITS = """() => {
             && !one.closest("header") === !other.closest("header");
     }));
     const page = document.documentElement.scrollWidth > innerWidth ? ["the page"] : [];
-    return [...page, ...cut.map((one) => `cut: ${name(one)}`), ...wide.map((one) => `wide: ${name(one)}`),
-        ...over.map((one) => `over another: ${name(one)}`)];
+    const told = (fault, list) => list.map((one) => `${fault}: ${name(one)}`);
+    return [...page, ...told("cut", cut), ...told("wide", wide), ...told("over another", over)];
 }"""
 
 
@@ -275,6 +278,31 @@ def test_a_cut_text_would_be_seen(bundled):
     page.evaluate("document.getElementById('view-way').style.width = '1rem'")
     page.evaluate("document.getElementById('view-keep').style.transform = 'translateX(-5rem)'")
     assert {fault.partition(":")[0] for fault in page.evaluate(MISFITS)} == {"cut", "over another"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "layers", "heads"), [(BertForMaskedLM, 12, 12), (BertModel, 1, 1)]
+)
+@pytest.mark.parametrize("screen", SCREENS)
+def test_another_models_page(browser, tmp_path, kind, layers, heads, screen):
+    """Many small heads and no next-sentence head; one head and no head of pretraining."""
+    config = BertConfig(
+        vocab_size=31,
+        hidden_size=24,
+        num_hidden_layers=layers,
+        num_attention_heads=heads,
+        intermediate_size=11,
+        max_position_embeddings=13,
+    )
+    file = tmp_path / "bert.html"
+    file.write_text(build(kind(config), tiny.tokenizer(), text="abc d [MASK]"), encoding="utf-8")
+    width, height = SCREENS[screen]
+    with opened(browser, file, viewport={"width": width, "height": height}) as found:
+        for state in VIEWS:
+            go(found.page, **{**state, "text": "abc d [MASK]"})
+            assert found.page.evaluate(MISFITS) == [], state
+        assert found.requests == []
+        assert found.errors == []
 
 
 # What the pages say.
