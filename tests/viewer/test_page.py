@@ -9,7 +9,9 @@ from urllib.parse import urlencode
 
 import pytest
 
-from minibert.viewer.build import PAGE
+from minibert import BertConfig, BertForMaskedLM, BertModel
+from minibert.viewer.build import PAGE, build
+from tests import tiny
 from tests.viewer.chromium import opened
 
 pytestmark = pytest.mark.browser
@@ -51,7 +53,8 @@ MISFITS = """() => {
     const cut = boxes.filter((one) => one.scrollWidth > one.clientWidth + 1 && one.clientWidth);
     const wide = boxes.filter((one) => one.getBoundingClientRect().right > innerWidth + 1
         && !one.closest(".scroller"));
-    const clicked = [...document.querySelectorAll("main button:not(.tokens button), header button, header a, footer button")]
+    const clicked = [...document.querySelectorAll(
+        "main button:not(.tokens button), header button, header a, footer button")]
         .filter((one) => one.getClientRects().length && !one.closest(".skip, .scroller"));
     const over = clicked.filter((one, i) => clicked.slice(i + 1).some((other) => {
         const [a, b] = [one.getBoundingClientRect(), other.getBoundingClientRect()];
@@ -60,8 +63,8 @@ MISFITS = """() => {
             && !one.closest("header") === !other.closest("header");
     }));
     const page = document.documentElement.scrollWidth > innerWidth ? ["the page"] : [];
-    return [...page, ...cut.map((one) => `cut: ${name(one)}`), ...wide.map((one) => `wide: ${name(one)}`),
-        ...over.map((one) => `over another: ${name(one)}`)];
+    const told = (fault, list) => list.map((one) => `${fault}: ${name(one)}`);
+    return [...page, ...told("cut", cut), ...told("wide", wide), ...told("over another", over)];
 }"""
 
 
@@ -273,9 +276,33 @@ def test_a_cut_text_would_be_seen(bundled):
     page = bundled.page
     go(page, page="layers")
     page.evaluate("document.getElementById('view-way').style.width = '1rem'")
-    page.evaluate("document.getElementById('open-head').style.marginTop = '-3rem'")
-    page.evaluate("document.getElementById('page-before').style.marginTop = '-9rem'")
+    page.evaluate("document.getElementById('view-keep').style.transform = 'translateX(-5rem)'")
     assert {fault.partition(":")[0] for fault in page.evaluate(MISFITS)} == {"cut", "over another"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "layers", "heads"), [(BertForMaskedLM, 12, 12), (BertModel, 1, 1)]
+)
+@pytest.mark.parametrize("screen", SCREENS)
+def test_another_models_page(browser, tmp_path, kind, layers, heads, screen):
+    """Many small heads and no next-sentence head; one head and no head of pretraining."""
+    config = BertConfig(
+        vocab_size=31,
+        hidden_size=24,
+        num_hidden_layers=layers,
+        num_attention_heads=heads,
+        intermediate_size=11,
+        max_position_embeddings=13,
+    )
+    file = tmp_path / "bert.html"
+    file.write_text(build(kind(config), tiny.tokenizer(), text="abc d [MASK]"), encoding="utf-8")
+    width, height = SCREENS[screen]
+    with opened(browser, file, viewport={"width": width, "height": height}) as found:
+        for state in VIEWS:
+            go(found.page, **{**state, "text": "abc d [MASK]"})
+            assert found.page.evaluate(MISFITS) == [], state
+        assert found.requests == []
+        assert found.errors == []
 
 
 # What the pages say.
@@ -315,6 +342,47 @@ def test_the_terms_of_a_number_sum_to_it(bundled):
             result = re.findall(r"= (−?[\d.]+)(?= =|$)", page.inner_text(".result-line.strong"))
             assert shown_number(result[0]) == pytest.approx(shown_number(told), abs=6e-4)
     assert sums == 8
+
+
+@pytest.mark.parametrize(
+    ("step", "name", "has_heads"),
+    [
+        ("attention.probs", "encoder.layers.1.attention.probs", True),
+        ("attention.query", "encoder.layers.1.attention.query", True),
+        ("feed_forward.inner", "encoder.layers.1.feed_forward.inner", False),
+        ("layer.input", "encoder.layers.0.feed_forward_layer_norm", False),
+    ],
+)
+def test_the_number_of_a_cell_is_that_of_run(bundled, step, name, has_heads):
+    value = bundled.run("The river flows into the [MASK].").intermediates[name][0]
+    go(bundled.page, page="layer", layer="1", head="3", step=step, row="4", column="5")
+    if value.ndim == 3:
+        value = value[3]
+    elif has_heads:
+        value = value[:, 3 * 64 :]
+    told = bundled.page.inner_text("output").rpartition(":  ")[2].split(" = ")[0]
+    assert shown_number(told) == pytest.approx(value[4, 5], abs=6e-4)
+
+
+def test_the_three_embeddings_sum(bundled):
+    go(bundled.page, page="embeddings", row="3", column="77")
+    cells = bundled.page.locator(".terms td.number").all_inner_texts()
+    *parts, total = map(shown_number, cells)
+    assert len(parts) == 3
+    assert sum(parts) == pytest.approx(total, abs=2e-3)
+
+
+def test_pointing_at_a_token_shows_where_it_looks(bundled):
+    page = bundled.page
+    go(page, page="layer", layer="1", head="3", step="attention.probs", row="2")
+    chosen = page.locator(".share").all_inner_texts()
+    page.hover("#look-5")
+    probs = bundled.run("The river flows into the [MASK].").intermediates
+    row = probs["encoder.layers.1.attention.probs"][0, 3, 5]
+    pointed = [float(text.removesuffix(" %")) for text in page.locator(".share").all_inner_texts()]
+    assert pointed == pytest.approx(100 * row, abs=0.51)
+    page.hover("h1")
+    assert page.locator(".share").all_inner_texts() == chosen
 
 
 def test_word_order_does_not_matter_without_positions(bundled):

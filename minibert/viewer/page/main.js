@@ -65,7 +65,7 @@ function set(changes) {
   try {
     history[turnsPage ? "pushState" : "replaceState"](null, "", addressOf(page.state));
   } catch {
-    // Inside a notebook the page has no address of its own.
+    // Inside a notebook the page has no address of its own; Safari takes 100 of them in 30 seconds.
   }
   draw();
   if (turnsPage) {

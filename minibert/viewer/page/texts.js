@@ -115,6 +115,7 @@ export const TEXTS = {
   "input title": { en: "What the model is given: {count} numbers, and where they stand", zh: "模型得到的输入：{count} 个编号和它们的位置" },
   "input label": { en: "Tokens, ids, segments, positions", zh: "词元、编号、段、位置" },
   "stages title": { en: "The text after each stage", zh: "每一步之后的文本" },
+  "stages title of pair": { en: "The second sentence after each stage", zh: "每一步之后的第二句" },
   "stage clean": { en: "clean", zh: "清理" },
   "stage space CJK": { en: "space Chinese characters", zh: "汉字两边加空格" },
   "stage strip accents": { en: "strip accents", zh: "去掉变音符号" },
@@ -203,7 +204,7 @@ export const TEXTS = {
     en: "Each picture is one head of one layer: rows look at columns. Some look at the neighbour, some at [SEP], some at themselves. Click one to see it large.",
     zh: "每幅小图是某一层的一个头：行看列。有的看相邻的词元，有的看 [SEP]，有的看自己。点一幅，放大来看。",
   },
-  "layer and head": { en: "Layer ↓ Head →", zh: "层 ↓ 头 →" },
+  "layer and head": { en: "Layer ↓\nHead →", zh: "层 ↓\n头 →" },
   "open head": { en: "Walk through layer {layer}, head {head}", zh: "走进第 {layer} 层第 {head} 个头" },
   "change something": { en: "Change something on this page: mask a token, swap two words, switch a part off.", zh: "在本页做一处改动：遮住一个词元、交换两个词，或关掉一个部件。" },
   "way idea": {

@@ -1,7 +1,7 @@
 /* How a heat map is drawn: sizes, cells, labels, numbers, and the selection. */
 
 import { colourOf, inkOn } from "./colours.js";
-import { number, shortened, shown } from "./elements.js";
+import { element, number, shortened, shown } from "./elements.js";
 
 const FONT = 'Arial, "Noto Sans", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif';
 
@@ -68,7 +68,7 @@ export function drawCells(context, map, { left, top, width, height }, ratio) {
       image.data.set([...colour(value), 255], 4 * (i * across + x));
     }
   }
-  const small = new OffscreenCanvas(across, matrix.rows);
+  const small = element("canvas", { width: across, height: matrix.rows });
   small.getContext("2d").putImageData(image, 0, 0);
   context.imageSmoothingEnabled = false;
   context.drawImage(small, left, top, width, height);

@@ -1,7 +1,7 @@
 /* Page 3: one encoder layer as a picture to walk along; each number down to its products. */
 
 import {
-  button, choice, element, formulaCard, heading, percent, shown, tokenText,
+  button, choice, element, formulaCard, heading, percent, shown, tokenText, withIndices,
 } from "./elements.js";
 import { colourOf, css, inkOn, limitOf, weightLimit } from "./colours.js";
 import { heatMap, lens, thumbnail } from "./heat_map.js";
@@ -57,7 +57,7 @@ function stepDetails(page, view, step) {
   return element("div", { class: "details" },
     stepTitle(page, step),
     formulaCard(page, lineOf(view, step), step.letters, view.value(step.id)),
-    element("p", {}, t(`${step.id} text`)),
+    element("p", {}, withIndices(t(`${step.id} text`))),
     isSquare ? looks(page, view, row) : null,
     element("div", { class: "columns wide-left" },
       element("div", {}, map,

@@ -22,7 +22,8 @@ export function textPage(page) {
     unknownNote(page, words),
     chosen >= 0 ? wordDetails(page, words[chosen]) : null,
     modelInput(page),
-    ...result.texts.map((explained) => stageList(page, explained)),
+    ...result.texts.map((explained, i) =>
+      stageList(page, explained, t(i ? "stages title of pair" : "stages title"))),
   ];
 }
 
@@ -115,7 +116,7 @@ function modelInput({ t, result }) {
 }
 
 /* The whole text after each stage, and where the textbook has the stage. */
-function stageList({ t, runner }, { text: typed, stages }) {
+function stageList({ t, runner }, { text: typed, stages }, title) {
   let before = typed;
   const rows = stages.map(([name, text]) => {
     const isSame = text === before;
@@ -128,6 +129,6 @@ function stageList({ t, runner }, { text: typed, stages }) {
       element("span", { class: "location", translate: "no" }, line ? line.location : ""),
     ];
   });
-  return element("section", {}, element("h2", {}, t("stages title")),
+  return element("section", {}, element("h2", {}, title),
     table({ class: "plain stages" }, null, rows));
 }

@@ -1,7 +1,7 @@
 /* Page 6: what if? A change on the left, what it changes downstream on the right, in colour. */
 
 import {
-  button, element, formulaCard, heading, percent, stateLabel, table, tokenText,
+  button, element, formulaCard, heading, percent, scroller, stateLabel, table, tokenText,
 } from "./elements.js";
 import { guessedPosition, guessList } from "./guesses_page.js";
 import { heatMap } from "./heat_map.js";
@@ -180,7 +180,7 @@ function headSwitches({ t, state, set, config }) {
     ...Array.from({ length: config.num_attention_heads }, (_, head) => one(layer, head)),
   ]);
   return element("div", {}, element("h3", {}, t("heads off title")),
-    table({ class: "head-switches" }, null, rows));
+    scroller("heads-scroller", t("heads off title"), table({ class: "head-switches" }, null, rows)));
 }
 
 /* The guesses for the first [MASK], or for the position chosen on the page of the guesses. */
