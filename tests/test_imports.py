@@ -89,6 +89,7 @@ MAY_USE = {
         "extraction",
         "weights_loader",
     },
+    "viewer": {"textbook", "inspection", "weights_loader"},
     "cli": {*ROOMS, "textbook", "weights_loader", "minibert"},
     "minibert": set(),
 }

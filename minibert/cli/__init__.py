@@ -22,6 +22,7 @@ from minibert.cli import (
     summarize,
     tokenize,
     verify,
+    view,
     walk,
 )
 from minibert.vocabulary import one_line
@@ -31,6 +32,7 @@ COMMANDS = {
     "layers": layers,
     "tokenize": tokenize,
     "walk": walk,
+    "view": view,
     "verify": verify,
     "pretrain": pretrain,
     "finetune": finetune,
