@@ -210,8 +210,8 @@ def beam_search(
     sums[:, 0] = 0.0  # all K texts are the same: one of them grows
     kept, kept_scores = ids, torch.full_like(sums, NEVER)
     is_closed = torch.zeros_like(sums[:, :1], dtype=torch.bool)
-    first_row = torch.arange(0, batch * beams, beams, device=ids.device)[:, None]
-    step.select(first_row.flatten().repeat_interleave(beams) // beams)
+    row = torch.arange(batch, device=ids.device)[:, None]
+    step.select(row.repeat(1, beams).flatten())
     for length in range(prompt, options.max_length):
         log_probs = step(ids[:, :, :length].flatten(0, 1)).float().log_softmax(dim=1)  # [B · K, V]
         all_sums = sums.view(-1, 1) + log_probs
@@ -232,7 +232,7 @@ def beam_search(
 
         sums, best = (sums + NEVER * ends).topk(beams)
         ids = take(texts, best)
-        step.select((first_row + take(beam, best)).flatten())
+        step.select((row * beams + take(beam, best)).flatten())
 
         if options.early_stopping == "never" and alpha > 0:
             written = options.max_length - prompt
