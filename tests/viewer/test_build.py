@@ -288,6 +288,17 @@ def test_hostile_texts_in_the_page(text, browser, tmp_path):
         assert (dialogs, page.requests, page.errors) == ([], [], [])
 
 
+@pytest.mark.browser
+def test_a_model_without_heads_in_the_page(browser, tmp_path):
+    (tmp_path / "bert.html").write_text(build(*small(BertModel)), encoding="utf-8")
+    with opened(browser, tmp_path / "bert.html") as page:
+        run = page.run("a b")
+        assert (run.mlm, run.nsp) == (None, None)
+        assert list(run.intermediates)[-1] == "pooler.activation"
+        assert page.page.evaluate("minibert.mlmAt(new Float32Array(28))") is None
+        assert page.errors == []
+
+
 NO_WORKER = {
     "no such class": "delete window.Worker;",
     "it cannot be made": "window.Worker = class { constructor() { throw new Error('no'); } };",
