@@ -12,7 +12,7 @@ same letters everywhere, in code, comments, docstrings and errors:
     H  features of one head          context           [B, N, S, H]  probs · V
     I  intermediate size             hidden_states     (L+1) × [B, S, D]
     V  vocabulary size                 [0] the embeddings, [i] the output of encoder layer i
-    L  encoder layers              memory            [B, S, D]     what a decoder reads
+    L  encoder layers                memory            [B, S, D]     what a decoder reads
     T  what a decoder has written    cross-attention   [B, N, T, S]  scores and probs
 
 (Q, K and V in a formula are query, key and value, as in the papers.)
