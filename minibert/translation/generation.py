@@ -135,6 +135,9 @@ def generate(
             f"max_length must be above {prompt}, the tokens that it begins with, and at most "
             f"{config.max_position_embeddings}, the decoder's positions, not {max_length}"
         )
+    if decoder.has_cross_attention and not memory:
+        raise ValueError("this decoder needs a memory: call generate of its EncoderDecoderModel")
+    begun = begun.long()
     real = torch.ones_like(begun) if attention_mask is None else attention_mask.long()
     # Padding goes before the text, so that what is written comes right after it.
     real, order = real.sort(dim=1, stable=True)
