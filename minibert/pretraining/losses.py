@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from minibert.heads import BertForPreTraining
 from minibert.pretraining.batches import Batch
-from minibert.training.forward import encode, norm, pooled
+from minibert.training.forward import encode, pooled, score_pieces
 
 # What is computed of a batch: sums, because the sums of several batches add up; means do not.
 NAMES = ("mlm_loss", "nsp_loss", "mlm_correct", "mlm_top5", "nsp_correct")
@@ -41,8 +41,7 @@ class PretrainingLoss(nn.Module):
 
         mlm, tokens = self.model.mlm, bert.embeddings.token.weight
         asked = last.index_select(0, batch.positions)  # [M, D]
-        activation = functional.gelu(mlm.dense(asked))
-        logits = functional.linear(norm(mlm.layer_norm, activation), tokens, mlm.bias)  # [M, V]
+        logits = score_pieces(mlm, asked, tokens)  # [M, V]
         first_tokens = last.view(texts, length, -1)[:, 0]
         nsp_logits = self.model.nsp.logits(pooled(bert.pooler, first_tokens))  # [B, 2]
         return sums(logits, nsp_logits, batch)
