@@ -39,6 +39,7 @@ from minibert.model import (
 )
 from minibert.translation.causal import make_causal_mask
 from minibert.translation.decoder import Decoder
+from minibert.translation.generation import generate
 
 
 @dataclass(frozen=True)
@@ -135,6 +136,14 @@ class BertLMHeadModel(nn.Module):
         token_embeddings = self.bert.embeddings.token.weight
         return LanguageModelOutput(output, self.mlm(output.last_hidden_state, token_embeddings))
 
+    def generate(
+        self, input_ids: torch.Tensor, *, attention_mask: torch.Tensor | None = None, **options: Any
+    ) -> torch.Tensor:
+        """`input_ids` [B, prompt] and what is written after them, [B, ≤ max_length]; `options`: see
+        generation.generate.
+        """
+        return generate(self, input_ids, attention_mask=attention_mask, **options)
+
 
 class EncoderDecoderModel(nn.Module):
     """A BERT that reads, and a second one that writes.
@@ -200,6 +209,18 @@ class EncoderDecoderModel(nn.Module):
             memory_mask=attention_mask,
         )
         return LanguageModelOutput(written.decoder, written.logits, read)
+
+    @torch.no_grad()
+    def generate(
+        self, input_ids: torch.Tensor, *, attention_mask: torch.Tensor | None = None, **options: Any
+    ) -> torch.Tensor:
+        """What is written about `input_ids` [B, S], from the start token on, [B, ≤ max_length];
+        `options`: see generation.generate.
+        """
+        read = self.encoder(input_ids, attention_mask=attention_mask)
+        start = torch.full_like(input_ids[:, :1], self.start_token_id)
+        memory = {"memory": read.last_hidden_state, "memory_mask": attention_mask}
+        return generate(self.decoder, start, **memory, **options)
 
 
 def with_cross_attention(decoder: BertLMHeadModel) -> BertLMHeadModel:
