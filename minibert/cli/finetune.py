@@ -84,8 +84,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         )
     group = parser.add_argument_group(
         "the model that translates",
-        "It has an encoder, which reads, and a decoder, which writes. Each is a BERT that is there, "
-        "or new; a new one has the sizes of the other, or those that are given here",
+        "An encoder reads, a decoder writes. Each is a BERT that is there, or new; a new one has "
+        "the sizes of the other, or those that are given here",
     )
     group.add_argument("--encoder", metavar="NAME", help="a folder or a name on the Hub")
     group.add_argument("--decoder", metavar="NAME", help="likewise; its cross-attention is new")
@@ -137,7 +137,7 @@ def run(args: argparse.Namespace) -> int:
 
 def check_options(args: argparse.Namespace) -> None:
     """Raise ValueError for an option that would have no effect."""
-    useless = {name: args.task for name in (*TRANSLATOR, "label_smoothing")}
+    useless = dict.fromkeys((*TRANSLATOR, "label_smoothing"), args.task)
     if args.task == "translate":
         useless = {"freeze": args.task}
         useless |= dict.fromkeys(TRANSLATOR, "translate with --model") if args.model else {}

@@ -60,13 +60,13 @@ def read_data(
             raise ValueError(f"{train}: no question has an answer; nothing can be learned")
         return questions
     if task == "translate":
-        names = {"text": "text" if text is None else text, "label": None}
+        names: dict[str, Any] = {"text": "text" if text is None else text, "label": None}
         names["pair"] = "target" if target is None else target
-        sides = [read_examples(file, **names) for file in (train, dev)]
-        for file, pairs in zip((train, dev), sides, strict=True):
-            if not pairs:
+        pairs = [read_examples(file, **names) for file in (train, dev)]
+        for file, some in zip((train, dev), pairs, strict=True):
+            if not some:
                 raise ValueError(f"{file} has no examples")
-        return sides[0], sides[1]
+        return pairs[0], pairs[1]
     is_number = is_number or task == "similar"
     two_texts = task in ("pairs", "similar")
     columns: dict[str, Any] = {
@@ -146,7 +146,7 @@ def open_translator(
         if decoder is not None:
             loaded[1] = load_bert(decoder, head="next-token")
     (reads, tokenizer), (writes, target) = loaded
-    choices = {"do_lower_case": not cased}
+    choices: dict[str, Any] = {"do_lower_case": not cased}
     if tokenizer is None:
         lines = (example.text for example in train)
         pieces = train_vocabulary(lines, vocab_size or VOCAB_SIZE, lower_case=not cased)

@@ -4,7 +4,8 @@
     given      to the decoder         [CLS] y_1 … y_m
     asked      of the decoder               y_1 … y_m [SEP]
 
-    loss = mean over the asked tokens of  (1 − ε)·(−log P(y))  +  ε·(mean over all V pieces of −log P)
+    loss = mean over the asked tokens of
+               (1 − ε) · (−log P(y))  +  ε · (mean over all V pieces of −log P)
 
 where ε is the label smoothing. The decoder guesses each token from the *right* tokens before it,
 whatever it would have written itself: that is teacher forcing. So all tokens are learned in one
@@ -23,7 +24,6 @@ side may have its own. The decoder's table is also its output layer, as in the p
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy
 import torch
@@ -149,8 +149,8 @@ class Translation(FromExamples):
                         raise ValueError(f"{one.file}: line {one.line}: the {what} is empty")
                 is_cut = row.is_cut or len(labels) >= self.limit
                 labels = [*labels[: self.limit - 1], self.whole.end_token_id]
-                ids = numpy.array(row.ids, numpy.int32), numpy.array(labels, numpy.int32)
-                yield Item(ids, (), None, is_cut)
+                both = numpy.array(row.ids, numpy.int32), numpy.array(labels, numpy.int32)
+                yield Item(both, (), None, is_cut)
 
     def held_out(self, step: int) -> tuple[PairBatches, list[tuple[int, int]]]:
         longest = sorted(range(len(self.dev.items)), key=lambda item: len(self.dev.items[item]))

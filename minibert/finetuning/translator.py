@@ -143,10 +143,11 @@ def translate_file(
     device: str | torch.device | None = None,
     **choices: Any,
 ) -> int:
-    """The translation of each text in a file, to the .jsonl file `out`, a line each; an empty text
-    has an empty one. Returns how many texts were too long and cut. Resumed and shared as embed_file.
+    """The translation of each text in a file, to the .jsonl file `out`, a line each. Returns how
+    many texts were too long and cut. Resumed and shared as embed_file.
 
-    A .txt has a text a line; .tsv, .csv and .jsonl have them under `text`.
+    A .txt has a text a line; .tsv, .csv and .jsonl have them under `text`. An empty one has an
+    empty translation.
     """
     source, out = Path(source), Path(out)
     check_lines(out)

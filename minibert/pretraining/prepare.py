@@ -53,12 +53,17 @@ def make_tokenizer(
 
 
 def new_model(
-    config: BertConfig, tokenizer: BertTokenizer, settings: Settings
-) -> BertForPreTraining:
-    """A model with fresh weights, the same for the same seed; V is the tokenizer's."""
+    config: BertConfig,
+    tokenizer: BertTokenizer,
+    settings: Settings,
+    kind: type[Any] = BertForPreTraining,
+) -> Any:
+    """A model with fresh weights, the same for the same seed; V is the tokenizer's. `kind`: this
+    class, or BertLMHeadModel.
+    """
     config = fitted(config, tokenizer)
     torch.manual_seed(settings.seed)
-    model = BertForPreTraining(config)
+    model = kind(config)
     if settings.position_start == "sinusoid":
         start_with_waves(model.bert.embeddings, config)
     return model

@@ -21,7 +21,7 @@ tests/training/test_forward.py holds states and gradients against the textbook's
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import TYPE_CHECKING, Any, cast
 
 import torch
 from torch import nn
@@ -33,10 +33,12 @@ from minibert.encoder import EncoderLayer
 from minibert.heads import MaskedLMHead
 from minibert.layer_norm import LayerNorm
 from minibert.model import BertModel, Pooler
-from minibert.translation.causal import make_causal_mask
-from minibert.translation.cross_attention import CrossAttention
-from minibert.translation.decoder import DecoderLayer
-from minibert.translation.encoder_decoder import BertDecoder
+
+if TYPE_CHECKING:
+    from minibert.translation.decoder import DecoderLayer
+    from minibert.translation.encoder_decoder import BertDecoder
+
+    Layer = EncoderLayer | DecoderLayer
 
 # Texts of one length: how many, how long, and their padding mask [texts, length] or None.
 Group = tuple[int, int, torch.Tensor | None]
@@ -72,7 +74,7 @@ def encode(
 
 
 def decode(
-    decoder: BertDecoder,
+    decoder: "BertDecoder",
     ids: torch.Tensor,
     groups: Sequence[Group],
     dropout: float,
@@ -82,12 +84,12 @@ def decode(
     `memory`: of a decoder with cross-attention; its texts are in the order of the groups'.
     """
     x = embed(decoder.embeddings, ids, torch.zeros_like(ids), groups, dropout)
-    causal = [
-        (texts, length, make_causal_mask(ids.new_ones(1, length), x.dtype))
-        for texts, length, _ in groups
-    ]
+    longest = max((length for _, length, _ in groups), default=0)
+    # Row t of the triangle: the tokens up to t. [1, 1, T, T], as in causal.py.
+    past = make_additive_mask(ids.new_ones(longest, longest).tril(), x.dtype).transpose(0, 2)
+    causal = [(texts, length, past[..., :length, :length]) for texts, length, _ in groups]
     for part in decoder.decoder.layers:
-        layer = cast(DecoderLayer, part)
+        layer = cast("DecoderLayer", part)
         x = attend_to_itself(layer, x, causal, dropout)
         if memory is not None:
             x = attend_to_memory(layer, x, groups, memory, dropout)
@@ -113,7 +115,7 @@ def embed(
 
 
 def attend_to_itself(
-    layer: EncoderLayer | DecoderLayer, x: torch.Tensor, groups: Sequence[Group], dropout: float
+    layer: "Layer", x: torch.Tensor, groups: Sequence[Group], dropout: float
 ) -> torch.Tensor:
     """The first sublayer, of encoder.py and decoder.py alike; the masks are additive here."""
     attention = layer.attention
@@ -123,8 +125,8 @@ def attend_to_itself(
         cut = [texts * length for texts, length, _ in groups]
         own = zip(*(part.split(cut) for part in (query, key, value)), groups, strict=True)
         for *parts, (texts, length, mask) in own:
-            shape = (texts, length, attention.num_heads, -1)
-            contexts.append(attend(*(part.view(shape) for part in parts), mask, dropout))
+            q, k, v = (part.view(texts, length, attention.num_heads, -1) for part in parts)
+            contexts.append(attend(q, k, v, mask, dropout))
         context = torch.cat(contexts)
     else:  # no tokens; the result still depends on the weights
         context = query + key + value
@@ -133,14 +135,14 @@ def attend_to_itself(
 
 
 def attend_to_memory(
-    layer: DecoderLayer,
+    layer: "DecoderLayer",
     x: torch.Tensor,
     groups: Sequence[Group],
     memory: Memory,
     dropout: float,
 ) -> torch.Tensor:
     """The second sublayer of decoder.py."""
-    attention = cast(CrossAttention, layer.cross_attention)
+    attention = cast(Any, layer.cross_attention)
     query = attention.query(x)
     read = torch.cat(project(memory.states, attention.key, attention.value), dim=-1)
     mask = make_additive_mask(memory.mask, x.dtype)
@@ -149,19 +151,17 @@ def attend_to_memory(
         rows = slice(text, text + texts)
         own = query[token : token + texts * length].unflatten(0, (texts, length))
         parts = (own, *read[memory.places[rows]].chunk(2, dim=-1))  # [texts, T or S, D]
-        heads = (part.unflatten(-1, (attention.num_heads, -1)) for part in parts)
-        contexts.append(attend(*heads, mask[rows], dropout))
+        q, k, v = (part.unflatten(-1, (attention.num_heads, -1)) for part in parts)
+        contexts.append(attend(q, k, v, mask[rows], dropout))
         text, token = text + texts, token + texts * length
     context = torch.cat(contexts)
     if not groups:
         context = context + read[:0].chunk(2, dim=-1)[0]
     output = functional.dropout(attention.output(context), dropout)
-    return norm(cast(LayerNorm, layer.cross_attention_layer_norm), x + output)
+    return norm(layer.cross_attention_layer_norm, x + output)
 
 
-def transform(
-    layer: EncoderLayer | DecoderLayer, x: torch.Tensor, dropout: float
-) -> torch.Tensor:
+def transform(layer: "Layer", x: torch.Tensor, dropout: float) -> torch.Tensor:
     """The last sublayer."""
     feed_forward = layer.feed_forward
     output = feed_forward.output(functional.gelu(feed_forward.inner(x)))
