@@ -74,7 +74,7 @@ MAY_USE = {
     "common": set(),
     "training": {"textbook", "common"},
     "inspection": {"textbook", "translation"},
-    "translation": {"textbook"},
+    "translation": {"textbook", "training"},
     "loading": {"textbook", "common", "translation"},
     "weights_loader": {"textbook", "common", "loading", "translation"},
     "extraction": {"textbook", "common", "compression", "weights_loader"},

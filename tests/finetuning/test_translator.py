@@ -8,6 +8,7 @@ import torch
 from minibert import load_bert, save_bert, translate, translate_file
 from minibert.finetuning import predict as module
 from minibert.finetuning.translator import Translator
+from minibert.inspection.alignment import alignment
 from tests import tiny
 from tests.cli.test_cli import failing, run
 from tests.faults.kills import check_kills
@@ -132,6 +133,18 @@ def test_the_command(capsys, tmp_path):
     lines = (tmp_path / "y.jsonl").read_text(encoding="utf-8").splitlines()
     assert [json.loads(line)["translation"] for line in lines] == [a, b]
     assert translate(tmp_path / "model", None, "c") == b
+
+
+def test_the_command_shows_what_was_read(capsys, tmp_path):
+    own, tokens = small()
+    save_bert(own, tokens, tmp_path / "model")
+    words = ["translate", tmp_path / "model", "a b c", "--align", "--plot", tmp_path / "x.png"]
+    status, out, err = run(capsys, *words)
+    assert status == 0, err
+    written = own.generate(tokens("a b c")["input_ids"], num_beams=4, max_length=11)
+    assert str(alignment(own, tokens, "a b c", written)) in out
+    assert (tmp_path / "x.png").read_bytes().startswith(b"\x89PNG")
+    assert "--plot for one" in failing(capsys, *words, "b")
 
 
 @pytest.mark.parametrize(
