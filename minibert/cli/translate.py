@@ -86,8 +86,8 @@ def show_alignment(args: argparse.Namespace, translator: Any, text: str) -> None
     from minibert.inspection.alignment import alignment, draw_alignment
 
     model, tokenizer = translator.model, translator.tokenizer
-    inputs = {name: tensor.to(translator.device) for name, tensor in tokenizer(text).items()}
-    found = alignment(model, tokenizer, text, model.generate(**inputs, **translator.options))
+    ids = tokenizer(text)["input_ids"].to(translator.device)
+    found = alignment(model, tokenizer, text, model.generate(ids, **translator.options))
     if args.align:
         print(f"\n{found}\n")
     if args.plot:

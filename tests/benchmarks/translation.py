@@ -41,7 +41,7 @@ from tests.shared import SHARED
 PAIRS = SHARED / "data" / "tatoeba_en_zh" / "cmn.txt"
 COUNT = 500  # pairs that are held out, and as many that choose the epoch
 SHOWN = 30  # held-out pairs that are printed
-OPTIONS = "--size tiny --layers 3 --vocab-size 4000 --positions 64 --seed 1"
+OPTIONS = "--size tiny --layers 3 --vocab-size 4000 --positions 64 --seed 1 --epochs 15"
 
 Pair = tuple[str, str]
 

@@ -56,12 +56,12 @@ def model(seed=3):
     return tiny.randomise(pair.double(), seed)
 
 
-def task_for(own=None, *, count=18, **changes):
+def task_for(own=None, tokenizer=None, *, count=18, **changes):
     settings = Settings(**(SETTINGS | {"epochs": 2} | changes))
     lines = []
-    own = model() if own is None else own
+    own, tokenizer = own or model(), tokenizer or tiny.tokenizer()
     train, dev = pairs(count), pairs(10, seed=9)
-    task = Translation(own, tiny.tokenizer(), train, dev, settings, tell=lines.append)
+    task = Translation(own, tokenizer, train, dev, settings, tell=lines.append)
     task.lines = lines
     return task
 
