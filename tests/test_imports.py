@@ -85,6 +85,7 @@ MAY_USE = {
         "textbook",
         "common",
         "training",
+        "pretraining",
         "translation",
         "extraction",
         "weights_loader",
