@@ -30,6 +30,8 @@ if TYPE_CHECKING:  # for editors and type checkers: the same names as in PUBLIC
     from minibert.extraction.summary import summarize as summarize
     from minibert.finetuning.evaluate import evaluate as evaluate
     from minibert.finetuning.predict import predict as predict
+    from minibert.finetuning.translator import translate as translate
+    from minibert.finetuning.translator import translate_file as translate_file
     from minibert.heads import BertForMaskedLM as BertForMaskedLM
     from minibert.heads import BertForNextSentencePrediction as BertForNextSentencePrediction
     from minibert.heads import BertForPreTraining as BertForPreTraining
@@ -40,6 +42,7 @@ if TYPE_CHECKING:  # for editors and type checkers: the same names as in PUBLIC
     from minibert.model import BertModel as BertModel
     from minibert.model import BertOutput as BertOutput
     from minibert.pretraining.masking import mask_texts as mask_texts
+    from minibert.pretraining.predict import continue_text as continue_text
     from minibert.task_heads import BertForQuestionAnswering as BertForQuestionAnswering
     from minibert.task_heads import BertForSequenceClassification as BertForSequenceClassification
     from minibert.task_heads import BertForTokenClassification as BertForTokenClassification
@@ -75,7 +78,10 @@ PUBLIC = {
     "search": "minibert.extraction.search",
     "summarize": "minibert.extraction.summary",
     "mask_texts": "minibert.pretraining.masking",
+    "continue_text": "minibert.pretraining.predict",
     "predict": "minibert.finetuning.predict",
+    "translate": "minibert.finetuning.translator",
+    "translate_file": "minibert.finetuning.translator",
     "evaluate": "minibert.finetuning.evaluate",
     "importance": "minibert.compression.importance",
     "prune": "minibert.compression.pruning",

@@ -13,6 +13,7 @@ from minibert.cli import (
     evaluate,
     fill_mask,
     finetune,
+    generate,
     layers,
     next_sentence,
     predict,
@@ -21,6 +22,7 @@ from minibert.cli import (
     search,
     summarize,
     tokenize,
+    translate,
     verify,
     walk,
 )
@@ -38,8 +40,10 @@ COMMANDS = {
     "next-sentence": next_sentence,
     "search": search,
     "summarize": summarize,
+    "generate": generate,
     "predict": predict,
     "evaluate": evaluate,
+    "translate": translate,
     "prune": prune,
     "bench": bench,
 }

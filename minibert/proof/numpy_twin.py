@@ -18,6 +18,7 @@ import numpy as np
 from minibert.config import BertConfig
 
 Arrays = dict[str, np.ndarray]
+Memory = tuple[np.ndarray, np.ndarray]  # what a decoder reads: states [S, D], and which are real
 erf = np.vectorize(math.erf, otypes=[np.float64])
 LOWEST = np.finfo(np.float64).min  # the score of a key that is not seen
 
@@ -62,7 +63,7 @@ def forward_pair(
         memory = bert(weights, values, "encoder.", configs[0], ids, seen, 0 * ids)
         pooler(weights, values, "encoder.", memory)
         written = configs[1], others, others_seen, 0 * others
-        x = bert(weights, values, "decoder.bert.", *written, memory, seen)
+        x = bert(weights, values, "decoder.bert.", *written, (memory, seen))
         mlm_head(weights, values, "decoder.", configs[1], x)
         rows.append(values)
     return stack(rows)
@@ -100,11 +101,10 @@ def bert(
     ids: np.ndarray,
     is_real: np.ndarray,
     segments: np.ndarray,
-    memory: np.ndarray | None = None,
-    memory_is_real: np.ndarray | None = None,
+    memory: Memory | None = None,
 ) -> np.ndarray:
     """The embeddings and all layers of one BERT, whose names begin with `prefix`: [S] -> [S, D].
-    A decoder's token s is seen by token t if s ≤ t; with a `memory` [S, D] it looks there, too.
+    A decoder's token s is seen by token t if s ≤ t; with a `memory` it looks there, too.
     """
     writes = any(name.startswith(prefix + "decoder.") for name in weights)
     seen = np.tile(is_real, (len(ids), 1))  # [S, S]
@@ -112,7 +112,7 @@ def bert(
     x = embed(Scope(weights, values, prefix + "embeddings."), config, ids, segments)
     for i in range(config.num_hidden_layers):
         name = f"{prefix}{'decoder' if writes else 'encoder'}.layers.{i}."
-        x = layer(Scope(weights, values, name), config, x, seen, memory, memory_is_real)
+        x = layer(Scope(weights, values, name), config, x, seen, memory)
     return x
 
 
@@ -176,16 +176,16 @@ def layer(
     config: BertConfig,
     x: np.ndarray,
     seen: np.ndarray,
-    memory: np.ndarray | None,
-    memory_is_real: np.ndarray | None,
+    memory: Memory | None,
 ) -> np.ndarray:
     """LayerNorm(a + FFN(a)) with a = LayerNorm(x + MultiHead(x)); if there is a memory, then with
     LayerNorm(a + CrossAttention(a, memory)) for a: [S, D] -> [S, D].
     """
     a = sublayer(scope, "attention", config, x, x, seen)
     if memory is not None:
-        read = np.tile(memory_is_real, (len(x), 1))  # [T, S]
-        a = sublayer(scope, "cross_attention", config, a, memory, read)
+        states, is_real = memory
+        read = np.tile(is_real, (len(x), 1))  # [T, S]
+        a = sublayer(scope, "cross_attention", config, a, states, read)
     inner = gelu(scope.linear("feed_forward.inner", a))
     scope.keep("feed_forward.activation", inner)
     output = scope.linear("feed_forward.output", inner)

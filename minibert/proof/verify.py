@@ -174,9 +174,7 @@ def compare(
     return summarise(differences, bound)
 
 
-def real_and_seen(
-    name: str, inputs: dict[str, torch.Tensor]
-) -> tuple[torch.Tensor, torch.Tensor]:
+def real_and_seen(name: str, inputs: dict[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
     """Of the text that a value is about: which tokens are real [B, T], and which keys each of them
     may look at [B, 1, 1 or T, S].
     """
@@ -199,7 +197,7 @@ def returned_pairs(ours: Any, theirs: Any) -> dict[str, tuple[torch.Tensor, torc
         berts = {"encoder": ours.encoder, "decoder": ours.decoder}
     else:
         berts = {"": getattr(ours, "decoder", getattr(ours, "bert", ours))}
-    pairs = {}
+    pairs: dict[str, Any] = {}
     for part, bert in berts.items():
         here, there = (f"{part}.", f"{part}_") if part else ("", "")
         tuples = {"hidden_states": f"{there}hidden_states", "attention_probs": f"{there}attentions"}

@@ -18,7 +18,6 @@ import torch
 from torch.nn import functional
 
 from minibert.attention import MultiHeadAttention, make_additive_mask
-from minibert.feed_forward import gelu
 from minibert.training.forward import norm
 from minibert.translation.causal import make_causal_mask
 from minibert.translation.decoder import DecoderLayer
