@@ -64,7 +64,12 @@ FOR_THE_TEST = (  # verb and thing
     ("buy", "coffee"),
 )
 PLACES = {"at home": "在家", "at school": "在学校", "in the park": "在公园里"}
-TIMES = {"every day": "每天", "in the morning": "早上", "in the evening": "晚上", "on Sunday": "星期天"}
+TIMES = {
+    "every day": "每天",
+    "in the morning": "早上",
+    "in the evening": "晚上",
+    "on Sunday": "星期天",
+}
 OFTEN = {"经常": 0.42, "常常": 0.32, "常": 0.26}  # how likely each is
 
 
@@ -73,6 +78,7 @@ class Pair(NamedTuple):
 
     english: str
     chinese: str
+    thing: str  # its object, in English
 
 
 def sentence(
@@ -114,6 +120,7 @@ def sentence(
     return Pair(
         english[0].upper() + english[1:] + ("?" if is_question else "."),
         chinese + ("吗？" if is_question else "。"),
+        thing,
     )
 
 
@@ -135,7 +142,7 @@ def pairs(count: int, *, seed: int, is_test: bool = False) -> list[Pair]:
         if verb in FEELINGS:
             given = {"kind": rng.choice(("plain", "not", "question"))}
         else:
-            kind = rng.choice(("plain", "often", "not", "question"))
+            kind = rng.choice(("plain", "often", "often", "not", "question"))
             time = rng.choice(("", "", *TIMES)) if kind != "often" else ""
             given = {"kind": kind, "place": rng.choice(("", "", *PLACES)), "time": time}
         drawn.append(sentence(subject, verb, thing, often=often, **given))

@@ -1,9 +1,12 @@
 """The pictures that more than one notebook draws."""
 
+import warnings
 from collections.abc import Sequence
 
 import torch
-from matplotlib import font_manager, pyplot
+from matplotlib import pyplot
+
+from minibert.inspection.alignment import fonts
 
 
 def heat_maps(
@@ -46,22 +49,13 @@ def heat_maps(
     pyplot.show()
 
 
-# Fonts of Windows, macOS and Linux that have Chinese characters.
-CHINESE = ("Microsoft YaHei", "PingFang SC", "Noto Sans CJK SC", "Noto Sans CJK JP", "SimHei")
-
-
 def use_chinese_font() -> None:
     """Let pictures have Chinese characters, where this machine has a font for them."""
-    there = {font.name for font in font_manager.fontManager.ttflist}
-    found = [name for name in CHINESE if name in there]
-    if not found:
-        print("This machine has no Chinese font that is known here: pictures will have boxes.")
-    pyplot.rcParams["font.family"] = [*found[:1], "DejaVu Sans"]
+    pyplot.rcParams["font.family"] = fonts()
+    warnings.filterwarnings("ignore", message="Glyph .* missing")  # then there are boxes
 
 
-def tree(
-    probabilities: dict[tuple[str, ...], float], marked: dict[str, tuple[str, ...]], *, digits: int = 2
-) -> None:
+def tree(probabilities: dict[tuple[str, ...], float], marked: dict[str, tuple[str, ...]]) -> None:
     """Texts that begin alike, as a tree: each text (a tuple of tokens) with its probability; the
     beginning of each must be there, too, but for the empty one. `marked`: texts with a name.
     """
@@ -88,14 +82,24 @@ def tree(
     for text in probabilities:
         if text:
             x, y = [len(text) - 1, len(text)], [heights[text[:-1]], heights[text]]
-            axes.plot(x, y, color="0.8", linewidth=1, zorder=0)
-            axes.text(x[1], y[1] + 0.06, text[-1], ha="center", va="bottom", fontsize=12)
-            label = f"{probabilities[text]:.{digits}f}"
-            axes.text(x[1], y[1] - 0.08, label, ha="center", va="top", fontsize=8, color="0.35")
+            axes.plot(x, y, color="0.8", linewidth=1, zorder=1)
+            axes.text(x[1], y[1] + 0.06, text[-1], ha="center", va="bottom", fontsize=12, zorder=4)
+            label = f"{probabilities[text]:.2f}"
+            axes.text(
+                x[1],
+                y[1] - 0.1,
+                label,
+                ha="center",
+                va="top",
+                fontsize=8,
+                color="0.35",
+                bbox={"color": "white", "pad": 0.5},
+                zorder=3,
+            )
     for number, (name, text) in enumerate(marked.items()):
         path = [text[:length] for length in range(len(text) + 1)]
         y = [heights[begun] - 0.04 * number for begun in path]
-        axes.plot(range(len(path)), y, color=f"C{number}", linewidth=2.5, label=name, zorder=-1)
+        axes.plot(range(len(path)), y, color=f"C{number}", linewidth=2.5, label=name, zorder=2)
     axes.set_xlim(-0.2, depth + 0.5)
     axes.set_ylim(-leaves + 0.4, 0.6)
     axes.set_axis_off()
