@@ -6,6 +6,7 @@
     model, tokenizer = load_bert("bert-base-uncased")           # a name on the Hugging Face Hub
     model, tokenizer = load_bert("my/folder", head="mlm")       # a folder in the Hub's layout
     model, tokenizer = load_bert("dslim/bert-base-NER")         # fine-tuned: with its head
+    model, tokenizer = load_bert("my/translator")               # an encoder and a decoder
     print(model.account)                                        # how every tensor was used
     save_bert(model, tokenizer, "another/folder")               # transformers loads it too
 
@@ -206,7 +207,8 @@ def load_bert(
     task = take({"minibert_task": {}, **settings}, "minibert_task", dict, config_file)
     if settings.get("model_type") == "encoder-decoder":
         if (head, labels, all_layers) != (None, None, None):
-            raise ValueError("an encoder-decoder has its own head; give no head and no labels")
+            what = "is an encoder-decoder, which takes no head and no labels"
+            raise CheckpointError(f"{account.source} {what}: it reads a text and writes another")
         pair, tokenizer = load_pair(folder, settings, dtype, account)
         pair.account, pair.task = account, task
         return pair.to(device).eval(), tokenizer
@@ -284,7 +286,10 @@ def read_config(settings: dict[str, Any], file: Path | str, **decides: bool) -> 
 
 def read_tokenizer(folder: Path, config: BertConfig) -> BertTokenizer:
     """The folder's tokenizer, which must not have more pieces than the model."""
-    tokenizer = BertTokenizer.from_folder(folder)
+    try:
+        tokenizer = BertTokenizer.from_folder(folder)
+    except FileNotFoundError as error:  # of a target vocabulary; find_folder has seen the other
+        raise CheckpointError(str(error)) from None
     if len(tokenizer.tokens) > config.vocab_size:
         raise CheckpointError(
             f"{folder}: the vocabulary has {len(tokenizer.tokens)} pieces, but config.json says "
@@ -480,6 +485,8 @@ def save_bert(
     """
     if type(model) not in (EncoderDecoderModel, *MODELS.values()):
         raise CheckpointError(f"save_bert takes minibert's models, not {type(model).__name__}")
+    if isinstance(model, BertLMHeadModel) and model.has_cross_attention:
+        raise CheckpointError("a decoder with cross-attention is saved with its encoder, as a pair")
     if not isinstance(tokenizer, BertTokenizer):
         raise CheckpointError(f"tokenizer must be a BertTokenizer, not {type(tokenizer).__name__}")
     # dtype: what transformers computes in, whatever precision the file has.

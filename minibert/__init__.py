@@ -1,8 +1,9 @@
 """minibert: BERT written by hand, to be read, stepped through and used.
 
 Reading order: config, tokenizer (words, wordpiece, packing, vocabulary), embedding (positional,
-layer_norm), attention, feed_forward, encoder, model, heads, task_heads (weighted_sum). The same
-letters everywhere, in code, comments, docstrings and errors:
+layer_norm), attention, feed_forward, encoder, model, heads, task_heads (weighted_sum); then the
+half that writes, translation/: causal, cross_attention, decoder, encoder_decoder, generation. The
+same letters everywhere, in code, comments, docstrings and errors:
 
     B  batch size                    padding_mask      [B, S]        1 = a real token, 0 = padding
     S  sequence length               additive_mask     [B, 1, 1, S]  0, or very large and negative
@@ -11,7 +12,8 @@ letters everywhere, in code, comments, docstrings and errors:
     H  features of one head          context           [B, N, S, H]  probs · V
     I  intermediate size             hidden_states     (L+1) × [B, S, D]
     V  vocabulary size                 [0] the embeddings, [i] the output of encoder layer i
-    L  encoder layers
+    L  encoder layers                memory            [B, S, D]     what a decoder reads
+    T  what a decoder has written    cross-attention   [B, N, T, S]  scores and probs
 
 (Q, K and V in a formula are query, key and value, as in the papers.)
 """
