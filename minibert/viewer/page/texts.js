@@ -222,7 +222,7 @@ export const TEXTS = {
   "with embedding": { en: "with its embedding h₀", zh: "与最初的嵌入 h₀" },
   "with before": { en: "with the layer before", zh: "与前一层" },
   "way embedding text": { en: "How much of a token's embedding is left in hᵢ.", zh: "到了 hᵢ，一个词元还剩多少最初的嵌入。" },
-  "way before text": { en: "How little a layer changes a token: 1 is not at all.", zh: "一层对一个词元改变得多么少：1 就是完全不变。" },
+  "way before text": { en: "The less a layer changes a token, the closer this is to 1.", zh: "一层对词元的改变越小，这个数越接近 1。" },
   "sentence a": { en: "A word of the text", zh: "文本里的一个词" },
   "sentence b": { en: "Compare with", zh: "对比的句子" },
   "pooling": { en: "A vector for the sentence", zh: "句子的向量" },
@@ -235,7 +235,7 @@ export const TEXTS = {
     en: "Any two vectors of a layer have a positive cosine, often a high one. So compare the cosines of one layer with each other, not with 0.",
     zh: "同一层的任意两个向量，余弦多半是正的，往往还很高（各向异性）。所以要在同一层里互相比较，不要和 0 比。",
   },
-  "keep text": { en: "{size} numbers: states × tokens × features. State 0 is the embeddings, state i the output of encoder layer i − 1 counted from 0.", zh: "共 {size} 个数：状态 × 词元 × 特征。状态 0 是最底下的嵌入，状态 i 是从 0 数起的第 i − 1 个编码器层的输出。" },
+  "keep text": { en: "{size} numbers: states × tokens × features. State 0 is the embeddings, state i the output of encoder layer i − 1 counted from 0.", zh: "共 {size} 个数：状态 × 词元 × 特征。状态 0 是最底下的嵌入，状态 i 是第 i − 1 个编码器层（从 0 数起）的输出。" },
   "save": { en: "Save {name}", zh: "保存 {name}" },
   "copy": { en: "Copy as CSV", zh: "复制为 CSV" },
   "copied": { en: "Copied.", zh: "已复制。" },
@@ -259,7 +259,7 @@ export const TEXTS = {
   "add example pair": { en: "Add one", zh: "加一句" },
   "nsp hint": {
     en: "The NSP head reads the pooled vector of [CLS]. It learned to tell real neighbours from random sentences, which is mostly a question of the topic.",
-    zh: "下一句预测的输出头读 [CLS] 经过池化层的向量。它学的是区分真正相邻的句子和随机的句子，主要靠话题是否一致。",
+    zh: "下一句预测的输出头读的是 [CLS] 经过池化层得到的向量。它学的是区分真正相邻的句子和随机的句子，主要靠话题是否一致。",
   },
 
   // Page 6.

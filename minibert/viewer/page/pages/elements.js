@@ -50,9 +50,9 @@ export function tokenText(token, length = 24) {
 }
 
 /* The tokens of the sentence as buttons in a row; [CLS] is number 0. */
-export function tokenButtons(id, title, tokens, chosen, choose, more = () => ({})) {
+export function tokenButtons(id, title, tokens, chosen, choose) {
   const buttons = tokens.map((token, i) =>
-    button(`${id}-${i}`, tokenText(token), i === chosen, () => choose(i), more(i)));
+    button(`${id}-${i}`, tokenText(token), i === chosen, () => choose(i)));
   return element("div", { class: "tokens", role: "group", "aria-label": title }, buttons);
 }
 
@@ -77,7 +77,7 @@ export function track(share, colour) {
     element("span", { style: `width: ${100 * share}%; background: ${colour}` }));
 }
 
-/* Three digits after the point, with a true minus sign; more for small numbers that are not 0. */
+/* Three digits after the point, with a true minus sign, and no minus before a 0. */
 export function number(value, digits = 3) {
   if (!Number.isFinite(value)) return value < 0 ? "−∞" : "∞";
   if (Math.abs(value) >= 1e5) return value.toExponential(1).replace("e+", "e").replace("-", "−");

@@ -62,7 +62,7 @@ export function embeddingsPage(page) {
     const at = (name) => vectorOf(value(name), row)[column];
     const weight = (name) => page.runner.weight(`embeddings.layer_norm.${name}`).data[column];
     return cellPanel(`${shown(result.tokens[row])}, ${t("feature")} ${column}`,
-      plainSum(page, PARTS.slice(0, 3).map((name) => [t(`part ${name}`), at(name)]), at("sum")),
+      plainSum(PARTS.slice(0, 3).map((name) => [t(`part ${name}`), at(name)]), at("sum")),
       element("h3", {}, t("short layer_norm")),
       normLines(vectorOf(value("sum"), row), column, weight("gamma"), weight("beta"),
         config.layer_norm_eps, at("layer_norm")));

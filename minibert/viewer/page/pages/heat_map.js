@@ -23,6 +23,7 @@ export function heatMap(page, options) {
   const tell = (row, column) => { readout.textContent = describe(page, map, row, column); };
   if (selected) tell(selected.row, selected.column);
   const cellAt = (event) => {
+    if (!canvas.layout) return null; // not drawn yet
     const box = canvas.getBoundingClientRect();
     const { left, top, width, height } = canvas.layout;
     const column = Math.floor((event.clientX - box.left - left) / width * matrix.columns);
@@ -78,7 +79,7 @@ function moveSelection(event, { matrix, selected, select }) {
 }
 
 /* The scale, from its lowest colour to its highest. */
-export function legend(scale, limit) {
+function legend(scale, limit) {
   const colour = colourOf(scale, limit);
   const low = scale === "signed" ? -limit : 0;
   const stops = Array.from({ length: 9 }, (_, i) => css(colour(low + (limit - low) * i / 8)));

@@ -105,7 +105,7 @@ function scoreCell(view, step, row, column) {
 function maskCell(view, step, row, column) {
   const score = view.matrix(stepOf("attention.scores")).at(row, column);
   const masked = view.matrix(step).at(row, column);
-  return plainSum(view.page, [["QKᵀ / √H", score], ["mask", masked - score]], masked);
+  return plainSum([["QKᵀ / √H", score], ["mask", masked - score]], masked);
 }
 
 function probCell(view, step, row, column) {
@@ -128,13 +128,13 @@ function mergedCell(view, step, row, column) {
   const head = Math.floor(column / view.size);
   const name = `${view.page.t("head")} ${head}, ${view.page.t("feature")} ${column % view.size}`;
   const value = view.matrix(step).at(row, column);
-  return plainSum(view.page, [[name, value]], value);
+  return plainSum([[name, value]], value);
 }
 
 function residualCell(view, step, row, column) {
   const { t } = view.page;
   const parts = step.from.map((id) => [t(`${id} title`), view.matrix(stepOf(id)).at(row, column)]);
-  return plainSum(view.page, parts, view.matrix(step).at(row, column));
+  return plainSum(parts, view.matrix(step).at(row, column));
 }
 
 function normCell(view, step, row, column) {
@@ -146,5 +146,5 @@ function normCell(view, step, row, column) {
 }
 
 function geluCell(view, step, row, column) {
-  return geluCurve(view.page, view.matrix(stepOf("feed_forward.inner")).at(row, column));
+  return geluCurve(view.matrix(stepOf("feed_forward.inner")).at(row, column));
 }

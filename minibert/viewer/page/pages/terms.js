@@ -57,7 +57,7 @@ export function sumOfProducts(page, { heads, terms, bias = null, divisor = null,
 }
 
 /* a + b + … = value. parts: [[name, number], …]. */
-export function plainSum(page, parts, value) {
+export function plainSum(parts, value) {
   const largest = Math.max(...parts.map((part) => Math.abs(part[1])));
   const rows = parts.map(([name, part], i) => element("tr", {},
     element("th", { scope: "row", colspan: 2 }, i ? `+ ${name}` : name),
@@ -111,7 +111,7 @@ export function normLines(x, j, gamma, beta, eps, value) {
 }
 
 /* The curve of GELU from −4 to 4, and the value on it. */
-export function geluCurve(page, x) {
+export function geluCurve(x) {
   const [width, height] = [320, 200];
   const place = (a, b) => [(a + 4) / 8 * width, height - 20 - (b + 0.5) / 4.5 * (height - 30)];
   const points = Array.from({ length: 97 }, (_, i) => place(-4 + i / 12, gelu(-4 + i / 12)));

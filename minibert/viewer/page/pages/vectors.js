@@ -33,7 +33,7 @@ export function vectorOf(value, row) {
   return value.data.subarray(row * width, (row + 1) * width);
 }
 
-export function dot(a, b) {
+function dot(a, b) {
   return a.reduce((sum, number, i) => sum + number * b[i], 0);
 }
 
