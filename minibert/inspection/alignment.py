@@ -92,19 +92,26 @@ def alignment(
 def draw_alignment(found: Alignment, file: str) -> None:
     """The same as a picture: what was read along the top, what was written down the side."""
     from matplotlib.figure import Figure
-    from matplotlib.font_manager import FontProperties, findSystemFonts, fontManager
 
-    fonts = ["DejaVu Sans"]  # matplotlib's own; what it lacks is taken from the next
-    if files := [file for file in findSystemFonts() if CHINESE.search(file)]:
-        chosen = min(files, key=lambda file: ("Regular" not in file, file))
-        fontManager.addfont(chosen)
-        fonts.append(FontProperties(fname=chosen).get_name())
+    family = fonts()
     rows, columns = found.weights.shape
     figure = Figure(figsize=(2.5 + 0.4 * columns, 1.5 + 0.4 * rows), layout="constrained")
     axes = figure.add_subplot()
     image = axes.imshow(found.weights.numpy(), vmin=0, cmap="Greys", aspect="auto")
-    axes.set_xticks(range(columns), found.read, rotation=90, family=fonts)
-    axes.set_yticks(range(rows), found.written, family=fonts)
+    axes.set_xticks(range(columns), found.read, rotation=90, family=family)
+    axes.set_yticks(range(rows), found.written, family=family)
     axes.xaxis.tick_top()
     figure.colorbar(image, label="share")
     figure.savefig(file, dpi=150, metadata={"Software": "minibert"})
+
+
+def fonts() -> list[str]:
+    """Names of matplotlib's own font and, for what it lacks, of one with Chinese characters."""
+    from matplotlib.font_manager import FontProperties, findSystemFonts, fontManager
+
+    files = [file for file in findSystemFonts() if CHINESE.search(file)]
+    if not files:
+        return ["DejaVu Sans"]
+    chosen = min(files, key=lambda file: ("Regular" not in file, file))
+    fontManager.addfont(chosen)
+    return ["DejaVu Sans", FontProperties(fname=chosen).get_name()]

@@ -39,7 +39,7 @@ from minibert.model import (
 )
 from minibert.translation.causal import make_causal_mask
 from minibert.translation.decoder import Decoder
-from minibert.translation.generation import generate
+from minibert.translation.generation import Options, generate
 
 
 @dataclass(frozen=True)
@@ -155,9 +155,9 @@ class BertLMHeadModel(nn.Module):
         self, input_ids: torch.Tensor, *, attention_mask: torch.Tensor | None = None, **options: Any
     ) -> torch.Tensor:
         """`input_ids` [B, prompt] and what is written after them, [B, ≤ max_length]; `options`: see
-        generation.generate.
+        generation.Options.
         """
-        return generate(self, input_ids, attention_mask=attention_mask, **options)
+        return generate(self, input_ids, Options(**options), attention_mask=attention_mask)
 
 
 class EncoderDecoderModel(nn.Module):
@@ -235,12 +235,16 @@ class EncoderDecoderModel(nn.Module):
         self, input_ids: torch.Tensor, *, attention_mask: torch.Tensor | None = None, **options: Any
     ) -> torch.Tensor:
         """What is written about `input_ids` [B, S], from the start token on, [B, ≤ max_length];
-        `options`: see generation.generate.
+        `options`: see generation.Options.
         """
+        how = Options(**options)
+        if self.start_token_id is None:
+            raise ValueError("this model has no start_token_id: nothing to begin with")
         read = self.encoder(input_ids, attention_mask=attention_mask)
         start = torch.full_like(input_ids[:, :1], self.start_token_id)
-        memory = {"memory": read.last_hidden_state, "memory_mask": attention_mask}
-        return generate(self.decoder, start, **memory, **options)
+        mask = torch.ones_like(input_ids) if attention_mask is None else attention_mask
+        memory = {"memory": read.last_hidden_state, "memory_mask": mask}
+        return generate(self.decoder, start, how, **memory)
 
 
 def with_cross_attention(decoder: BertLMHeadModel) -> BertLMHeadModel:

@@ -1,228 +1,255 @@
-"""Writing, token after token: greedy, beam search (束搜索) and sampling.
+"""Writing, token after token: greedy (贪心), sampling (采样) and beam search (束搜索).
 
-The model gives s = log P(next | y_1 … y_t), a number for each of the V tokens. What to write?
+The model gives each of the V tokens a score s, its logit, to come after y_1 … y_t. What is written?
 
     greedy:       y_{t+1} = argmax s
-    sampling:     y_{t+1} drawn from softmax(s / τ), of the k best or of the likeliest that together
-                  have p, only
-    beam search:  the best of many whole texts y:  1 / T^α · Σ_t log P(y_{t+1} | y_1 … y_t)
+    sampling:     y_{t+1} is drawn from softmax(s / τ), perhaps only from the k likeliest tokens, or
+                  from the likeliest that together have the probability p
+    beam search:  of many whole texts, that of the largest 1/T^α · Σ_t log P(y_{t+1} | y_1 … y_t)
 
-where τ is the temperature, T the number of written tokens, and α the length penalty. Each token
-makes a text less likely, so a sum alone (α = 0) prefers short texts; α = 1 compares means.
+where τ is the temperature, T the number of written tokens, and α the length penalty. Each further
+token makes a text less likely, so the bare sum (α = 0) prefers short texts; α = 1 takes the mean.
 
-Shapes: begun [B, prompt] -> ids [B, ≤ max_length], padding after the end
+Shapes: begun [B, prompt] -> [B, ≤ max_length]
 
-Source: article A§2.1, D§3.1.3 (by name only); Wu et al. 2016 (arXiv 1609.08144), section 7;
-Holtzman et al. 2019 (arXiv 1904.09751), section 3.1, for p.
+Source: article A§2.1 and D§3.1.3, which only say that a decoder writes; Wu et al. 2016 (arXiv
+1609.08144), section 7; Holtzman et al. 2019 (arXiv 1904.09751), section 3.1, for p.
 
-Differs: the penalty of Wu et al. is ((5 + T) / 6)^α; T^α is what transformers has, whose `generate`
-returns the same ids. Without attention_mask all tokens are real; transformers looks for padding.
+Differs: Wu et al. divide by ((5 + T) / 6)^α; T^α is transformers', whose `generate` returns the
+same ids. Without attention_mask it looks for padding in a prompt; here all tokens are real then.
 """
 
 from collections.abc import Callable
-from typing import Any
+from dataclasses import dataclass
+from reprlib import repr as short
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
+from torch.nn.functional import pad
 
 from minibert.model import check_inputs
 from minibert.translation.cached import Cached
 
-NEVER = -1e9  # the score of a text that must not win
-Watch = Callable[[torch.Tensor, torch.Tensor], None]
+if TYPE_CHECKING:
+    from minibert.translation.encoder_decoder import BertLMHeadModel
+
+NEVER = -1e9  # the score of a text that must not be chosen
+EMPTY = -1  # no token
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to write; the options that `generate` of both models takes."""
+
+    max_length: int = 20  # of a row, with the prompt or the start token
+    num_beams: int = 1  # 1: greedy or sampling
+    length_penalty: float = 1.0  # α, of beam search
+    early_stopping: bool | str = True  # see beam_search
+    do_sample: bool = False
+    temperature: float = 1.0  # τ: below 1 the likeliest tokens become likelier
+    top_k: int = 0  # 0: all
+    top_p: float = 1.0
+    seed: int | None = None  # None: PyTorch's own generator, as it is
+    use_cache: bool = True  # False: the textbook model, which trace and patch see
+    # Called with the texts [B, 2K, T] that a step of beam search looks at, and their sums [B, 2K].
+    watch: Callable[[torch.Tensor, torch.Tensor], object] | None = None
+
+    RANGES: ClassVar[dict[str, tuple[float, float]]] = {
+        "max_length": (2, 2**24),
+        "num_beams": (1, 2**10),
+        "length_penalty": (-100.0, 100.0),
+        "temperature": (0.001, 1000.0),
+        "top_k": (0, 2**24),
+        "top_p": (0.001, 1.0),
+        "seed": (0, 2**63 - 1),
+    }
+    OF_SAMPLING: ClassVar[tuple[str, ...]] = ("temperature", "top_k", "top_p", "seed")
+    OF_BEAMS: ClassVar[tuple[str, ...]] = ("length_penalty", "watch")
+
+    def __post_init__(self) -> None:
+        for name, (low, high) in self.RANGES.items():
+            value, kinds = getattr(self, name), (int,) if type(low) is int else (int, float)
+            if (name, value) == ("seed", None):
+                continue
+            if type(value) not in kinds or not low <= value <= high:
+                kind = "whole number" if kinds == (int,) else "number"
+                raise ValueError(
+                    f"{name} must be a {kind} from {low} to {high}, not {short(value)}"
+                )
+        if not (type(self.early_stopping) is bool or self.early_stopping == "never"):
+            came = short(self.early_stopping)
+            raise ValueError(f"early_stopping must be True, False or 'never', not {came}")
+        if self.do_sample and self.num_beams > 1:
+            raise ValueError("do_sample draws one text; num_beams must be 1")
+        unused = () if self.do_sample else self.OF_SAMPLING
+        unused += () if self.num_beams > 1 else self.OF_BEAMS
+        for name in unused:
+            if getattr(self, name) != getattr(Options, name):
+                needs = "num_beams above 1" if name in self.OF_BEAMS else "do_sample=True"
+                raise ValueError(f"{name} has no effect without {needs}")
 
 
 class Textbook:
-    """The next token's logits, computed by the textbook model from the whole text each time."""
+    """`step(ids)`: the next token's logits [R, V] after R texts, by the textbook model, which reads
+    the whole texts again each time. `padding_mask` [R, max_length]: padding stands before a text.
+    """
 
     def __init__(
-        self,
-        decoder: Any,
-        max_length: int,
-        padding_mask: torch.Tensor | None,
-        memory: torch.Tensor | None,
-        memory_mask: torch.Tensor | None,
+        self, decoder: "BertLMHeadModel", padding_mask: torch.Tensor, **memory: torch.Tensor
     ):
-        self.decoder, self.padding_mask = decoder, padding_mask
-        self.options = {} if memory is None else {"memory": memory, "memory_mask": memory_mask}
-        self.ids: torch.Tensor | None = None
+        self.decoder, self.padding_mask, self.memory = decoder, padding_mask, memory
 
-    def __call__(self, tokens: torch.Tensor) -> torch.Tensor:
-        self.ids = tokens if self.ids is None else torch.cat([self.ids, tokens], dim=1)  # [R, T]
-        if self.padding_mask is None:
-            return self.decoder(self.ids, **self.options).logits[:, -1]
-        # The first real token has position 0: the padding goes to the end, where nobody sees it.
-        mask, order = self.padding_mask[:, : self.ids.shape[1]].sort(descending=True, stable=True)
-        logits = self.decoder(self.ids.gather(1, order), attention_mask=mask).logits
-        return logits[torch.arange(len(logits)), mask.sum(dim=1) - 1]
+    def __call__(self, ids: torch.Tensor) -> torch.Tensor:
+        # The first real token has position 0, so the padding goes to the end, where none sees it.
+        real, order = self.padding_mask[:, : ids.shape[1]].sort(descending=True, stable=True)
+        logits = self.decoder(ids.gather(1, order), attention_mask=real, **self.memory).logits
+        return logits[torch.arange(len(ids), device=ids.device), real.sum(dim=1) - 1]
 
     def select(self, rows: torch.Tensor) -> None:
-        """Text r goes on from what was text rows[r]."""
-        assert self.ids is not None
-        self.ids = self.ids[rows]
+        """From now on, row r is what was row rows[r]."""
+        self.padding_mask = self.padding_mask[rows]
+        self.memory = {name: each[rows] for name, each in self.memory.items()}
+
+
+Step = Textbook | Cached
 
 
 @torch.no_grad()
 def generate(
-    decoder: Any,
+    decoder: "BertLMHeadModel",
     begun: torch.Tensor,
+    options: Options,
     *,
     attention_mask: torch.Tensor | None = None,
-    memory: torch.Tensor | None = None,
-    memory_mask: torch.Tensor | None = None,
-    max_length: int = 20,
-    num_beams: int = 1,
-    length_penalty: float = 1.0,
-    early_stopping: bool | str = True,
-    do_sample: bool = False,
-    temperature: float = 1.0,
-    top_k: int = 0,
-    top_p: float = 1.0,
-    seed: int | None = None,
-    use_cache: bool = True,
-    watch: Watch | None = None,
+    **memory: torch.Tensor,
 ) -> torch.Tensor:
-    """What a BertLMHeadModel writes after `begun` [B, prompt].
-
-    `options`: as in the text above.
+    """`begun` [B, prompt] and what is written after it. `memory` [B, S, D], `memory_mask` [B, S]:
+    the encoder's states, of a decoder with cross-attention.
     """
-    config = decoder.bert.config
+    config, prompt, max_length = decoder.bert.config, begun.shape[-1], options.max_length
     check_inputs(config, begun, attention_mask, None)
-    end, pad = decoder.end_token_id, config.pad_token_id
-    padding_mask = None
-    if attention_mask is not None and (attention_mask == 0).any():
-        # Padding stands before a text: what is written comes right after the text.
-        real, order = attention_mask.sort(stable=True)
-        begun = begun.gather(1, order)
-        written = real.new_ones(len(real), max_length - real.shape[1])
-        padding_mask = torch.cat([real, written], dim=1)
-    once = [padding_mask, memory, memory_mask]
-    repeated = [None if each is None else each.repeat_interleave(num_beams, 0) for each in once]
-    step = (Cached if use_cache else Textbook)(decoder, max_length, *repeated)
-    if num_beams > 1:
-        options = (num_beams, length_penalty, early_stopping, watch)
-        return beam_search(step, begun, max_length, end, pad, *options)
-    choose = most_likely
-    if do_sample:
-        generator = None
-        if seed is not None:
-            generator = torch.Generator(begun.device).manual_seed(seed)
-
-        def choose(logits):
-            return draw(logits, temperature, top_k, top_p, generator)
-
-    return one_by_one(step, begun, choose, max_length, end, pad)
+    if decoder.training:
+        raise ValueError("model is in training mode, where dropout changes the text: model.eval()")
+    if not prompt < max_length <= config.max_position_embeddings:
+        raise ValueError(
+            f"max_length must be above {prompt}, the tokens that it begins with, and at most "
+            f"{config.max_position_embeddings}, the decoder's positions, not {max_length}"
+        )
+    if decoder.has_cross_attention and not memory:
+        raise ValueError("this decoder needs a memory: call generate of its EncoderDecoderModel")
+    begun = begun.long()
+    real = torch.ones_like(begun) if attention_mask is None else attention_mask.long()
+    # Padding goes before the text, so that what is written comes right after it.
+    real, order = real.sort(dim=1, stable=True)
+    begun = begun.gather(1, order)
+    padding_mask = pad(real, (0, max_length - prompt), value=1)
+    step: Step = (Cached if options.use_cache else Textbook)(decoder, padding_mask, **memory)
+    end_token_id = EMPTY if decoder.end_token_id is None else decoder.end_token_id
+    algorithm = write if options.num_beams == 1 else beam_search
+    return algorithm(step, begun, options, end_token_id, config.pad_token_id)
 
 
-def one_by_one(
-    step: Any,
-    ids: torch.Tensor,
-    choose: Callable[[torch.Tensor], torch.Tensor],
-    max_length: int,
-    end: int | None,
-    pad: int,
+def write(
+    step: Step, begun: torch.Tensor, options: Options, end_token_id: int, pad_token_id: int
 ) -> torch.Tensor:
-    """Greedy and sampling: one text, to which a token is added until all have ended."""
-    is_open = torch.ones(len(ids), dtype=torch.bool, device=ids.device)
-    new = ids
-    while ids.shape[1] < max_length and is_open.any():
-        token = torch.where(is_open, choose(step(new).float()), pad)
-        new = token[:, None]
-        ids = torch.cat([ids, new], dim=1)
-        is_open &= token != (-1 if end is None else end)
-    return ids
+    """Greedy or sampling: one token after the other, until each text has ended."""
+    generator = None
+    if options.seed is not None:
+        generator = torch.Generator(begun.device).manual_seed(options.seed)
+    length = begun.shape[1]
+    ids = pad(begun, (0, options.max_length - length), value=pad_token_id)
+    rows = torch.arange(len(ids), device=ids.device)  # of the texts that have not ended
+    while length < options.max_length and len(rows):
+        logits = step(ids[rows, :length]).float()
+        if options.do_sample:
+            token = torch.multinomial(probabilities(logits, options), 1, generator=generator)[:, 0]
+        else:
+            token = logits.max(dim=1).indices  # argmax, in half of its time
+        ids[rows, length] = token
+        length += 1
+        goes_on = (token != end_token_id).nonzero()[:, 0]
+        if len(goes_on) < len(rows):
+            rows = rows[goes_on]
+            step.select(goes_on)
+    return ids[:, :length]
 
 
-def most_likely(logits: torch.Tensor) -> torch.Tensor:
-    return logits.argmax(dim=-1)
+def probabilities(logits: torch.Tensor, options: Options) -> torch.Tensor:
+    """What sampling draws from.
 
-
-def draw(
-    logits: torch.Tensor,
-    temperature: float,
-    top_k: int,
-    top_p: float,
-    generator: torch.Generator | None,
-) -> torch.Tensor:
-    """One token of each row, by its probability."""
-    scores = logits / temperature
-    if top_k:
-        kth = scores.topk(min(top_k, scores.shape[-1])).values[:, -1:]
-        scores = scores.masked_fill(scores < kth, -torch.inf)
-    if top_p < 1:
-        ascending, order = scores.sort()
-        is_out = ascending.softmax(dim=-1).cumsum(dim=-1) <= 1 - top_p
-        is_out[:, -1] = False  # the likeliest always stays
-        scores = scores.masked_fill(is_out.scatter(1, order, is_out), -torch.inf)
-    return torch.multinomial(scores.softmax(dim=-1), 1, generator=generator)[:, 0]
+    Example:
+        >>> options = Options(do_sample=True, temperature=0.5, top_k=2)
+        >>> probabilities(torch.tensor([[0.0, 2.0, 1.0]]), options)
+        tensor([[0.0000, 0.8808, 0.1192]])
+    """
+    logits = logits / options.temperature
+    if options.top_k:
+        best = logits.topk(min(options.top_k, logits.shape[1])).values  # [R, k]
+        logits = logits.masked_fill(logits < best[:, -1:], -torch.inf)
+    if options.top_p < 1:
+        ascending, tokens = logits.sort()
+        is_out = ascending.softmax(dim=1).cumsum(dim=1) <= 1 - options.top_p
+        is_out[:, -1] = False  # the likeliest stays
+        logits = logits.masked_fill(is_out.scatter(1, tokens, is_out), -torch.inf)
+    return logits.softmax(dim=1)
 
 
 def beam_search(
-    step: Any,
-    begun: torch.Tensor,
-    max_length: int,
-    end: int | None,
-    pad: int,
-    num_beams: int,
-    length_penalty: float,
-    early_stopping: bool | str,
-    watch: Watch | None,
+    step: Step, begun: torch.Tensor, options: Options, end_token_id: int, pad_token_id: int
 ) -> torch.Tensor:
-    """K = num_beams texts grow side by side for each row. At each step the 2K best of all K·V
-    continuations are looked at: those among the K best that end are finished, and the K best that
-    do not end grow on.
+    """For each row K = num_beams texts grow side by side, and the K best that ended are kept.
+
+    A step looks at the 2K best continuations of all K·V. The K best that do not end grow on (there
+    are as many: each text can end in one way). Those of the first K that end may be kept.
+
+    A row is closed once K texts are kept and, unless early_stopping is True, the best text that
+    grows is not better than the worst that is kept ("never": not even if it grew to max_length for
+    nothing).
     """
-    batch, prompt = begun.shape
-    fill = pad or (pad if end is None else end)
-    first_row = torch.arange(batch, device=begun.device)[:, None] * num_beams
-    ids = begun.new_full((batch, num_beams, max_length), fill)
-    ids[:, :, :prompt] = begun[:, None]
-    finished = ids.clone()
-    scores = torch.full((batch, num_beams), NEVER, device=begun.device)
-    scores[:, 0] = 0.0  # all K are the same at first: one of them grows
-    final = torch.full_like(scores, NEVER)
-    has_ended = torch.zeros_like(scores, dtype=torch.bool)
-    lengths = torch.zeros_like(begun[:, :1]).expand(-1, num_beams)
-    may_win = torch.ones_like(has_ended[:, :1])
-    new = begun.repeat_interleave(num_beams, dim=0)
-    for length in range(prompt, max_length):
-        log_probs = step(new).float().log_softmax(dim=-1).unflatten(0, (batch, -1))  # [B, K, V]
-        total = scores[:, :, None] + log_probs
-        score, index = total.flatten(1).topk(2 * num_beams)  # [B, 2K]
-        beam, token = index // total.shape[-1], index % total.shape[-1]
-        texts = take(ids, beam)
+    (batch, prompt), beams, alpha = begun.shape, options.num_beams, options.length_penalty
+    ids = pad(begun, (0, options.max_length - prompt), value=EMPTY)
+    ids = ids[:, None].repeat(1, beams, 1)  # [B, K, max_length]
+    sums = torch.full((batch, beams), NEVER, device=ids.device)
+    sums[:, 0] = 0.0  # all K texts are the same: one of them grows
+    kept, kept_scores = ids, torch.full_like(sums, NEVER)
+    is_closed = torch.zeros_like(sums[:, :1], dtype=torch.bool)
+    row = torch.arange(batch, device=ids.device)[:, None]
+    step.select(row.repeat(1, beams).flatten())
+    for length in range(prompt, options.max_length):
+        log_probs = step(ids[:, :, :length].flatten(0, 1)).float().log_softmax(dim=1)  # [B · K, V]
+        all_sums = sums.view(-1, 1) + log_probs
+        sums, index = all_sums.view(batch, -1).topk(2 * beams)  # [B, 2K]
+        beam, token = index // log_probs.shape[1], index % log_probs.shape[1]
+        texts = take(ids, beam)  # [B, 2K, max_length]
         texts[:, :, length] = token
+        if options.watch is not None:
+            options.watch(texts[:, :, : length + 1].clone(), sums.clone())
+        ends = (token == end_token_id) | (length + 1 == options.max_length)
+
         written = length + 1 - prompt
-        ends = (token == end) if end is not None else torch.zeros_like(token, dtype=torch.bool)
-        ends |= length + 1 == max_length
-        # finished
-        is_new = ends.clone()
-        is_new[:, num_beams:] = False
-        candidate = score / written**length_penalty
-        full = has_ended.all(dim=1, keepdim=True) & (early_stopping is True)
-        candidate = candidate + (full | ~may_win).float() * NEVER + (~is_new).float() * NEVER
-        final, best = torch.cat([final, candidate], dim=1).topk(num_beams)
-        finished = take(torch.cat([finished, texts], dim=1), best)
-        has_ended = take(torch.cat([has_ended, is_new], dim=1), best)
-        lengths = take(torch.cat([lengths, torch.full_like(token, written)], 1), best)
-        # running
-        running = score + ends.float() * NEVER
-        next_ = running.topk(num_beams).indices
-        scores = take(running, next_)
-        ids = take(texts, next_)
-        rows = (take(beam, next_) + first_row).flatten()
-        new = ids[:, :, length].flatten()[:, None]
-        if watch is not None:
-            watch(ids[:, :, : length + 1], scores)
-        steps = max_length - prompt if early_stopping == "never" and length_penalty > 0 else written
-        possible = scores[:, :1] / steps**length_penalty
-        worst = torch.where(has_ended, final.amin(dim=1, keepdim=True), NEVER)
-        may_win = may_win & (possible > worst).any(dim=1, keepdim=True)
-        if not may_win.any() or ends.all() or (has_ended.all() and early_stopping is True):
+        may_be_kept = ends & ~is_closed
+        may_be_kept[:, beams:] = False
+        scores = sums / written**alpha + NEVER * ~may_be_kept
+        kept_scores, best = torch.cat([kept_scores, scores], dim=1).topk(beams)
+        kept = take(torch.cat([kept, texts], dim=1), best)
+
+        sums, best = (sums + NEVER * ends).topk(beams)
+        ids = take(texts, best)
+        step.select((row * beams + take(beam, best)).flatten())
+
+        if options.early_stopping == "never" and alpha > 0:
+            written = options.max_length - prompt
+        is_closed |= sums[:, :1] / written**alpha <= kept_scores[:, -1:]
+        if options.early_stopping is True:
+            is_closed |= kept_scores[:, -1:] > NEVER / 2
+        if is_closed.all():
             break
-        step.select(rows)
-    return finished[:, 0, : prompt + int(lengths[:, 0].max())]
+    chosen = kept[:, 0]
+    chosen = chosen[:, : int((chosen != EMPTY).sum(dim=1).max())]
+    # transformers fills with the end token where padding is token 0, as in BERT's vocabularies.
+    return chosen.masked_fill(chosen == EMPTY, pad_token_id or end_token_id)
 
 
 def take(values: torch.Tensor, index: torch.Tensor) -> torch.Tensor:
-    """values [B, n, …], index [B, K] -> [B, K, …]: of each row the values at its indices."""
+    """From each row of `values` [B, n, …] those at `index` [B, k]: [B, k, …]."""
     return values[torch.arange(len(values), device=values.device)[:, None], index]
