@@ -189,10 +189,14 @@ def test_beam_search_by_hand():
     assert by_hand(num_beams=2) == [0, 2, 3]  # log(0.36) / 2 is above log(0.189) / 3
     assert by_hand(num_beams=2, length_penalty=0.0) == [0, 2, 3]
     # Where length counts more, log(0.189) / 3⁴ is above log(0.36) / 2⁴. Two texts have ended: halt.
-    options = {"num_beams": 2, "length_penalty": 4.0, "max_length": 6}
-    assert by_hand(**options) == [0, 1, 2, 3]
+    options = {"num_beams": 2, "max_length": 6}
+    assert by_hand(**options, length_penalty=4.0) == [0, 1, 2, 3]
     # Or go on: log(0.6 · 0.4 · 0.4 · 0.35 · 0.9) / 5⁴ is higher still.
-    assert by_hand(**options, early_stopping=False) == [0, 1, 1, 1, 2, 3]
+    assert by_hand(**options, length_penalty=4.0, early_stopping=False) == [0, 1, 1, 1, 2, 3]
+    # What grows, 1 1 1, has log(0.096) / 3^1.5 = −0.45; the worst that is kept, 2 3, −0.36: halt.
+    options["length_penalty"] = 1.5
+    assert by_hand(**options, early_stopping=False) == [0, 1, 2, 3]
+    # But log(0.096) / 5^1.5 would be −0.21, so there is hope.
     assert by_hand(**options, early_stopping="never") == [0, 1, 1, 1, 2, 3]
 
 
