@@ -14,6 +14,7 @@ KINDS = {
     "weights": ("#dcfce7", "#15803d", "learned weights"),
     "step": ("#fef3c7", "#b45309", "a step"),
     "result": ("#ede9fe", "#6d28d9", "what comes out"),
+    "gradient": ("#ede9fe", "#6d28d9", "gradients"),
     "mistake": ("#fee2e2", "#b91c1c", "a mistake"),
     "special": ("#fce7f3", "#be185d", "special tokens"),
     "padding": ("#eaeef2", "#8c959f", "padding"),
