@@ -212,8 +212,11 @@ def load_bert(
         pair, tokenizer = load_pair(folder, settings, dtype, account)
         pair.account, pair.task = account, task
         return pair.to(device).eval(), tokenizer
-    writes = settings.get("is_decoder") is True and head in (None, WRITES)
+    writes = settings.get("is_decoder") is True
     config = read_config(settings, config_file, is_decoder=writes)
+    if writes and head not in (None, WRITES):
+        what = f"is a decoder, whose only head is {WRITES!r}, not {head!r}"
+        raise CheckpointError(f"{account.source} {what}: its tokens do not see what follows them")
     tokenizer = read_tokenizer(folder, config)
     with open_weights(folder) as file:
         names = official_names(file.keys(), account.source)

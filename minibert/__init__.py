@@ -51,6 +51,7 @@ if TYPE_CHECKING:  # for editors and type checkers: the same names as in PUBLIC
     from minibert.tokenizer import BertTokenizer as BertTokenizer
     from minibert.translation.encoder_decoder import BertLMHeadModel as BertLMHeadModel
     from minibert.translation.encoder_decoder import EncoderDecoderModel as EncoderDecoderModel
+    from minibert.viewer.show import view as view
     from weights_loader import load_bert as load_bert
     from weights_loader import save_bert as save_bert
 
@@ -74,6 +75,7 @@ PUBLIC = {
     "trace": "minibert.inspection.trace",
     "patch": "minibert.inspection.patch",
     "explain": "minibert.inspection.explain",
+    "view": "minibert.viewer.show",
     "Engine": "minibert.extraction.engine",
     "embed": "minibert.extraction.embed",
     "embed_file": "minibert.extraction.embed",

@@ -24,6 +24,7 @@ from minibert.cli import (
     tokenize,
     translate,
     verify,
+    view,
     walk,
 )
 from minibert.vocabulary import one_line
@@ -33,6 +34,7 @@ COMMANDS = {
     "layers": layers,
     "tokenize": tokenize,
     "walk": walk,
+    "view": view,
     "verify": verify,
     "pretrain": pretrain,
     "finetune": finetune,

@@ -31,6 +31,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a name in the first row or a field, or a number from 0 (default: text)",
     )
     add_writing(parser, beams=4)
+    parser.add_argument(
+        "--align", action="store_true", help="print which piece was read for each that is written"
+    )
+    parser.add_argument("--plot", metavar="FILE", help="the same of one text as a picture, .png")
     parser.add_argument("--overwrite", action="store_true", help="replace a result that is there")
 
 
@@ -60,6 +64,8 @@ def run(args: argparse.Namespace) -> int:
     for name in ("text_column", "overwrite"):
         if args.input is None and getattr(args, name) not in (None, False):
             raise ValueError(f"--{name.replace('_', '-')} belongs to a file (--input)")
+    if (args.align and not args.text) or (args.plot and len(args.text) != 1):
+        raise ValueError("--align is for texts that are printed, --plot for one")
     from minibert.finetuning.translator import open_translator, translate
 
     translator = open_translator(args.model, None, args.device, **given(args, CHOICES))
@@ -68,9 +74,25 @@ def run(args: argparse.Namespace) -> int:
         return write_file(args, translator, account)
     for text, found in zip(args.text, translate(translator, None, args.text), strict=True):
         print(f"{text}\n  {found}")
+        if args.align or args.plot:
+            show_alignment(args, translator, text)
     if account.note:
         print(f"note: {account.note}")
     return 0
+
+
+def show_alignment(args: argparse.Namespace, translator: Any, text: str) -> None:
+    """The cross-attention by which a text was translated, on the terminal and as a picture."""
+    from minibert.inspection.alignment import alignment, draw_alignment
+
+    model, tokenizer = translator.model, translator.tokenizer
+    ids = tokenizer(text)["input_ids"].to(translator.device)
+    found = alignment(model, tokenizer, text, model.generate(ids, **translator.options))
+    if args.align:
+        print(f"\n{found}\n")
+    if args.plot:
+        draw_alignment(found, args.plot)
+        print(f"picture: {args.plot}")
 
 
 def write_file(args: argparse.Namespace, translator: Any, account: Any) -> int:

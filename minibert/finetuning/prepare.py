@@ -167,6 +167,7 @@ def open_translator(
     else:
         writes = with_cross_attention(writes)
     ends = {"start_token_id": target.cls_token_id, "end_token_id": target.sep_token_id}
+    writes.end_token_id = target.sep_token_id
     pair = EncoderDecoderModel(reads, writes, **ends)
     pair.target_tokenizer, pair.task = target, {"task": "translate"}
     return pair, tokenizer

@@ -154,8 +154,8 @@ class BertLMHeadModel(nn.Module):
     def generate(
         self, input_ids: torch.Tensor, *, attention_mask: torch.Tensor | None = None, **options: Any
     ) -> torch.Tensor:
-        """`input_ids` [B, prompt] and what is written after them, [B, ≤ max_length]; `options`: see
-        generation.Options.
+        """`input_ids` [B, prompt] and what is written after them, [B, ≤ max_length]; padding comes
+        before the text. `options`: see generation.Options.
         """
         return generate(self, input_ids, Options(**options), attention_mask=attention_mask)
 

@@ -126,8 +126,9 @@ def generate(
     """`begun` [B, prompt] and what is written after it. `memory` [B, S, D], `memory_mask` [B, S]:
     the encoder's states, of a decoder with cross-attention.
     """
-    config, prompt, max_length = decoder.bert.config, begun.shape[-1], options.max_length
+    config = decoder.bert.config
     check_inputs(config, begun, attention_mask, None)
+    prompt, max_length = begun.shape[1], options.max_length
     if decoder.training:
         raise ValueError("model is in training mode, where dropout changes the text: model.eval()")
     if not prompt < max_length <= config.max_position_embeddings:
@@ -135,6 +136,9 @@ def generate(
             f"max_length must be above {prompt}, the tokens that it begins with, and at most "
             f"{config.max_position_embeddings}, the decoder's positions, not {max_length}"
         )
+    if decoder.has_cross_attention and not memory:
+        raise ValueError("this decoder needs a memory: call generate of its EncoderDecoderModel")
+    begun = begun.long()
     real = torch.ones_like(begun) if attention_mask is None else attention_mask.long()
     # Padding goes before the text, so that what is written comes right after it.
     real, order = real.sort(dim=1, stable=True)
@@ -184,9 +188,8 @@ def probabilities(logits: torch.Tensor, options: Options) -> torch.Tensor:
         best = logits.topk(min(options.top_k, logits.shape[1])).values  # [R, k]
         logits = logits.masked_fill(logits < best[:, -1:], -torch.inf)
     if options.top_p < 1:
-        ascending, tokens = logits.sort()
-        is_out = ascending.softmax(dim=1).cumsum(dim=1) <= 1 - options.top_p
-        is_out[:, -1] = False  # the likeliest stays
+        probs, tokens = logits.softmax(dim=1).sort(descending=True)
+        is_out = probs.cumsum(dim=1) - probs >= options.top_p  # the likelier ones are enough
         logits = logits.masked_fill(is_out.scatter(1, tokens, is_out), -torch.inf)
     return logits.softmax(dim=1)
 

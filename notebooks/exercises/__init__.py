@@ -7,7 +7,7 @@ tests/notebooks/answers/.
 
 import importlib
 import importlib.util
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy
@@ -18,12 +18,17 @@ Judge = Callable[[Any], str | None]
 JUDGES: dict[str, Judge] = {}
 
 
-def exercise(number: str) -> Callable[[Judge], Judge]:
-    """Put a function into JUDGES."""
+def exercise(number: str, function: str = "") -> Callable[[Judge], Judge]:
+    """Put a judge into JUDGES. `function`: how the function is written that the exercise wants."""
 
     def register(judge: Judge) -> Judge:
-        JUDGES[number] = judge
-        return judge
+        def guarded(answer: Any) -> str | None:
+            if function and not callable(answer):
+                return f"The function {function} itself is wanted, without calling it."
+            return judge(answer)
+
+        JUDGES[number] = guarded
+        return guarded
 
     return register
 
@@ -48,20 +53,48 @@ def check(number: str, answer: Any) -> None:
     print(judge(number, answer))
 
 
-def compare(answer: Any, right: Any, tolerance: float = 1e-3) -> str | None:
-    """None where the numbers are equal, otherwise what can be said without giving them away."""
+def numbers_of(answer: Any) -> numpy.ndarray:
+    """An array of a tensor, an array, a number, or lists of these; TypeError or ValueError."""
+    if isinstance(answer, str | bytes):
+        raise TypeError("a text is no number")
+    if isinstance(answer, torch.Tensor):
+        if answer.is_complex():
+            raise TypeError("a complex number is not wanted either")
+        return answer.detach().to("cpu", torch.float64).numpy()
+    if isinstance(answer, list | tuple):
+        return numpy.array([numbers_of(part) for part in answer], dtype=float)
+    return numpy.asarray(answer, dtype=float)
+
+
+def is_close(given: numpy.ndarray, expected: numpy.ndarray, tolerance: float) -> numpy.ndarray:
+    return numpy.abs(given - expected) <= tolerance * numpy.maximum(1, numpy.abs(expected))
+
+
+def compare(
+    answer: Any, right: Any, tolerance: float = 1e-3, mistakes: Mapping[str, Any] | None = None
+) -> str | None:
+    """None where the numbers are equal, otherwise what can be said without giving them away.
+
+    `mistakes` has what well-known wrong formulas give, under the words for "This is what comes out
+    if …". Where the answer has the numbers of one of them, these words are the hint.
+    """
     if answer is ... or answer is None:
         return "There is no answer yet: nothing came back."
-    expected = numpy.asarray(torch.as_tensor(right).detach(), dtype=float)
     try:
-        given = numpy.asarray(torch.as_tensor(answer).detach(), dtype=float)
+        given = numbers_of(answer)
     except (TypeError, ValueError, RuntimeError):
         return f"Numbers are wanted, not {type(answer).__name__}."
-    if given.shape != expected.shape:
-        return f"The shape should be {list(expected.shape)}, and is {list(given.shape)}."
-    wrong = ~(numpy.abs(given - expected) <= tolerance * numpy.maximum(1, numpy.abs(expected)))
-    if not wrong.any():
+    expected = numbers_of(right)
+    has_shape = given.shape == expected.shape
+    if has_shape and is_close(given, expected, tolerance).all():
         return None
+    for what, wrong in (mistakes or {}).items():
+        numbers = numbers_of(wrong)
+        if given.shape == numbers.shape and is_close(given, numbers, tolerance).all():
+            return f"This is what comes out if {what}."
+    if not has_shape:
+        return f"The shape should be {list(expected.shape)}, and is {list(given.shape)}."
     if expected.ndim == 0:
         return "The shape is right, the number is not."
-    return f"The shape is right; {wrong.sum()} of {wrong.size} numbers are not."
+    count = int((~is_close(given, expected, tolerance)).sum())
+    return f"The shape is right; {count} of {given.size} numbers are not."

@@ -2,7 +2,7 @@
 
 Two BERTs of random weights, the same on both sides, which read 16 tokens and write 64, greedy; the
 end token is never written. The programs take turns with the same threads; the medians are compared.
-The last table shows what one token costs at the end of longer and longer texts.
+Below, what a token costs in longer and longer texts.
 """
 
 from functools import partial
@@ -13,7 +13,7 @@ import transformers
 from minibert import BertConfig, BertModel
 from minibert.translation.encoder_decoder import BertLMHeadModel, EncoderDecoderModel
 from tests.benchmarks.timing import medians, print_machine
-from weights_loader import stored
+from tests.parity.helpers import as_theirs
 
 READ, WRITTEN, ROUNDS = 16, 64, 5
 SIZES = {  # name -> layers, D
@@ -24,25 +24,13 @@ SIZES = {  # name -> layers, D
 VOCABULARY = 8000
 
 
-def pair(layers: int, width: int) -> tuple[EncoderDecoderModel, transformers.PreTrainedModel]:
-    """The same model, ours and theirs."""
+def pair(layers: int, width: int) -> EncoderDecoderModel:
     heads = {"num_attention_heads": width // 64 if width > 128 else 4}
     sizes = {"vocab_size": VOCABULARY, "hidden_size": width, "num_hidden_layers": layers}
     config = BertConfig(**sizes, **heads, intermediate_size=4 * width)
     writer = BertLMHeadModel(config, cross_attention=True)
-    ours = EncoderDecoderModel(BertModel(config, with_pooler=False), writer, start_token_id=2)
-    theirs_config = transformers.EncoderDecoderConfig.from_encoder_decoder_configs(
-        *(transformers.BertConfig(**config.to_dict()) for _ in range(2))
-    )
-    theirs_config.decoder_start_token_id, theirs_config.pad_token_id = 2, 0
-    theirs = transformers.EncoderDecoderModel(theirs_config)
-    parts = {"encoder": ours.encoder, "decoder": ours.decoder}
-    state = {f"{p}.{name}": t for p, one in parts.items() for name, t in stored(one).items()}
-    unexpected = theirs.load_state_dict(state, strict=False).unexpected_keys
-    if unexpected:
-        raise ValueError(f"names that transformers does not have: {unexpected}")
-    theirs.tie_weights()
-    return ours.eval(), theirs.eval()
+    reader = BertModel(config, with_pooler=False)
+    return EncoderDecoderModel(reader, writer, start_token_id=2).eval()
 
 
 def main() -> None:
@@ -52,7 +40,8 @@ def main() -> None:
     print(f"transformers {transformers.__version__}, torch {torch.__version__}")
     print(f"\n{'tokens a second':<20}{'batch':>8}{'ours':>10}{'theirs':>10}{'ratio':>8}")
     for name, (layers, width) in SIZES.items():
-        ours, theirs = pair(layers, width)
+        ours = pair(layers, width)
+        theirs = as_theirs(ours)
         for batch in (1, 16):
             ids = torch.randint(5, VOCABULARY, (batch, READ))
             options = {"attention_mask": torch.ones_like(ids), "max_length": WRITTEN + 1}
@@ -67,6 +56,15 @@ def main() -> None:
             ratio = speeds[0] / speeds[1]
             row = f"{name:<20}{batch:>8}{speeds[0]:>10.0f}{speeds[1]:>10.0f}{ratio:>8.2f}"
             print(f"{row}  the same tokens: {same:.1%}", flush=True)
+    ours = pair(*SIZES["3 layers, D 128"])
+    print("\nms a token, with kept keys and values and without:")
+    for length in (64, 128, 256, 512):
+        kept, again = (
+            partial(ours.generate, ids[:1], max_length=length, use_cache=use_cache)
+            for use_cache in (True, False)
+        )
+        times = [1000 * time / (length - 1) for time in medians(kept, again, rounds=1)]
+        print(f"{length:>5} tokens{times[0]:>10.2f}{times[1]:>10.2f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from matplotlib.mathtext import MathTextParser
 
 from tests.notebooks.execute import FOLDER, changes, execute, printed
 
@@ -14,6 +15,7 @@ FILES = sorted(FOLDER.glob("[0-9]*.ipynb"))
 NOTEBOOKS = {file.stem: nbformat.read(file, as_version=4) for file in FILES}
 LEDGER = json.loads((FOLDER.parent / "tests/articles/ledger.json").read_text(encoding="utf-8"))
 IDS = {entry["id"]: entry for entry in LEDGER["entries"]}
+MATH = MathTextParser("agg")
 LINK = re.compile(r"\[([^\[\]]*)\]\(([^()\s]+)\)")
 
 
@@ -83,6 +85,25 @@ def test_its_outputs_are_committed(name):
     text = nbformat.writes(NOTEBOOKS[name])
     assert not re.search(r"/(home|Users|root|work|tmp)/|C:\\\\", text), "a path of some machine"
     assert len(text) < 600_000
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_its_formulas_are_well_formed(name):
+    """Each formula is LaTeX that can be set; a display formula is a paragraph of its own."""
+    for cell in NOTEBOOKS[name].cells:
+        if cell.cell_type == "markdown":
+            text = re.sub(r"```.*?```|`[^`]*`", "", cell.source, flags=re.DOTALL)
+            for paragraph in text.split("\n\n"):
+                if paragraph.startswith("$$"):
+                    formulas = re.findall(r"\A\$\$([^$]+)\$\$\Z", paragraph)
+                    assert len(formulas) == 1, paragraph
+                else:
+                    formulas = re.findall(r"\$([^$]*)\$", paragraph)
+                    assert paragraph.count("$") == 2 * len(formulas), paragraph
+                for formula in formulas:
+                    assert formula == formula.strip(), formula
+                    assert "|" not in formula, formula
+                    MATH.parse(f"${formula}$")
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)

@@ -3,13 +3,15 @@
 import json
 from pathlib import Path
 
+import transformers
 from safetensors.torch import save_file
 from torch import nn
 
-from minibert import EncoderDecoderModel
+from minibert import BertLMHeadModel, EncoderDecoderModel
+from minibert.loading.head import describe_pair
 from minibert.proof.verify import Row
 from tests import tiny
-from weights_loader import name_table
+from weights_loader import describe, name_table, stored
 
 
 def official_state(model: nn.Module) -> dict:
@@ -73,3 +75,20 @@ def assert_same_gradients(ours: nn.Module, theirs: nn.Module, without: tuple = (
         else:
             assert expected.abs().max() > 1e-6, our_name
             assert difference <= 1e-8 * expected.abs().max(), our_name  # measured: 2.3e-14
+
+
+def as_theirs(ours: EncoderDecoderModel | BertLMHeadModel) -> transformers.PreTrainedModel:
+    """transformers' model of the same weights, kept in float64 if they are."""
+    if isinstance(ours, EncoderDecoderModel):
+        halves = {"encoder": ours.encoder, "decoder": ours.decoder}
+        configs = {part: describe(half) for part, half in halves.items()}
+        settings = transformers.EncoderDecoderConfig(**configs, **describe_pair(ours))
+        theirs = transformers.EncoderDecoderModel(settings)
+        state = {f"{p}.{name}": t for p, half in halves.items() for name, t in stored(half).items()}
+    else:
+        theirs = transformers.BertLMHeadModel(transformers.BertConfig(**describe(ours)))
+        state = stored(ours)
+    theirs = theirs.to(next(ours.parameters()).dtype)
+    assert not theirs.load_state_dict(state, strict=False).unexpected_keys
+    theirs.tie_weights()
+    return theirs.eval()

@@ -107,7 +107,7 @@ def test_documents_are_split_evenly_and_once():
     training, held_out = split_documents(4, 0.02)
     assert (len(training), len(held_out)) == (2, 2)
     assert len(split_documents(2, 0)[1]) == 0
-    with pytest.raises(ValueError, match="has 3 documents; 2 are needed to train on"):
+    with pytest.raises(ValueError, match="has 3 documents; next-sentence prediction needs 2"):
         split_documents(3, 0.02)
 
 

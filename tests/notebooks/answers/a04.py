@@ -111,3 +111,45 @@ WRONG = {
         wrong_axis,
     ],
 }
+NAMED = {
+    "04.1": {
+        "biases are left out": [64, 4194304],
+        "W_O and its bias": [64, 3148800],
+        "W_O and all biases": [64, 3145728],
+        "its own matrices": [64, 16 * 4198400],
+        "that is N, not H": [16, 4198400],
+        "one head": [64, 4 * (1024 * 64 + 64)],
+    },
+    "04.2": {
+        "deals out the tokens": straight_view,
+        "transpose(1, 2) is missing": not_transposed,
+        "every N-th feature": every_nth_feature,
+        "S and H are exchanged": lambda x, N: split_heads(x, N).mT,
+        "B and N are exchanged": lambda x, N: split_heads(x, N).transpose(0, 1),
+        "N features for each of H heads": lambda x, N: split_heads(x, x.shape[-1] // N),
+    },
+    "04.3": {
+        "added up": lambda context, W_O: parts(context, W_O).sum(dim=0),
+        "cut into columns": columns,
+        "W_O is transposed": lambda context, W_O: parts(context, W_O.T),
+        "the first block": lambda context, W_O: context @ W_O[:4],
+        "every N-th row": lambda context, W_O: torch.stack(
+            [head @ W_O[i::3] for i, head in enumerate(context)]
+        ),
+        "[S, N, D]": lambda context, W_O: parts(context, W_O).transpose(0, 1),
+    },
+    "04.4": {"One of": torch.tensor([1.0, 2.0]), "comes through whole": "value"},
+    "04.5": {
+        "the one that is taken out": all_but_this,
+        "the shape must stay": the_head_alone,
+        "too": lambda head: lambda context: context[:, [head]],
+        "the token of this number": wrong_axis,
+        "the feature of this number": lambda head: (
+            lambda context: context * (torch.arange(context.shape[-1]) == head)
+        ),
+        "counted from 1": lambda head: only(head - 1) if head else only(2),
+        "nothing is changed": lambda head: lambda context: context,
+        "clone it first": in_place,
+        "must return a function": lambda head: torch.zeros(2),
+    },
+}

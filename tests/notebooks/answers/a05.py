@@ -68,3 +68,73 @@ WRONG = {
         lambda W_1, b_1, W_2, b_2: W_1 @ W_2,
     ],
 }
+
+
+def with_mistake(x, gamma, beta, eps, mean=None, divisor=None):
+    mean = x.mean(dim=-1, keepdim=True) if mean is None else mean
+    variance = x.var(dim=-1, correction=0, keepdim=True)
+    return gamma * (x - mean) / ((variance + eps).sqrt() if divisor is None else divisor) + beta
+
+
+def variance_of(x):
+    return x.var(dim=-1, correction=0, keepdim=True)
+
+
+NAMED = {
+    "05.1": {
+        "n − 1": [-0.866, -0.866, 0.866, 1.866],
+        "β is left out": [-1, -1, 1, 1],
+        "does not divide by σ": [-3, -3, 3, 4],
+        "by the variance": [-1 / 3, -1 / 3, 1 / 3, 4 / 3],
+        "to every feature": [0, 0, 2, 2],
+        "mean is not subtracted": [1, 1, 3, 4],
+    },
+    "05.2": {
+        "exchanged": [9, 1],
+        "each token alone": [1, 1],
+        "mixes the tokens": [9, 9],
+        "own row": [1, 8],
+        "rows that stay": [8, 0],
+    },
+    "05.3": {
+        "n − 1, not by n": n_minus_one,
+        "over the tokens": over_the_tokens,
+        "the whole matrix": lambda x, gamma, beta, eps: (
+            gamma * (x - x.mean()) / (x.var(correction=0) + eps).sqrt() + beta
+        ),
+        "outside the root": eps_outside_the_root,
+        "ε is not used": lambda x, gamma, beta, eps: layer_norm(x, gamma, beta, 1e-5),
+        "by the variance": lambda x, gamma, beta, eps: with_mistake(
+            x, gamma, beta, eps, divisor=variance_of(x) + eps
+        ),
+        "mean is not subtracted": lambda x, gamma, beta, eps: with_mistake(
+            x, gamma, beta, eps, mean=0
+        ),
+        "does not divide by σ": lambda x, gamma, beta, eps: with_mistake(
+            x, gamma, beta, eps, divisor=1
+        ),
+        "γ and β are exchanged": lambda x, gamma, beta, eps: layer_norm(x, beta, gamma, eps),
+        "before γ multiplies": lambda x, gamma, beta, eps: layer_norm(x, gamma, gamma * beta, eps),
+        "β is left out": without_shift,
+        "γ is left out": lambda x, gamma, beta, eps: layer_norm(x, 1, beta, eps),
+        "γ and β are left out": lambda x, gamma, beta, eps: layer_norm(x, 1, 0, eps),
+    },
+    "05.4": {
+        "ReLU": torch.relu,
+        "tanh": tanh_gelu,
+        "1.702": lambda x: x * torch.sigmoid(1.702 * x),
+        "SiLU": torch.nn.functional.silu,
+        "not divided by √2": lambda x: x * (1 + torch.erf(x)) / 2,
+        "divided by 2, not by √2": lambda x: x * (1 + torch.erf(x / 2)) / 2,
+        "the factor 1/2": lambda x: x * (1 + torch.erf(x / math.sqrt(2))),
+        "the 1 before erf": lambda x: x * torch.erf(x / math.sqrt(2)) / 2,
+        "not multiplied by x": lambda x: (1 + torch.erf(x / math.sqrt(2))) / 2,
+    },
+    "05.5": {
+        "b_1 is left out": lambda W_1, b_1, W_2, b_2: (W_1 @ W_2, b_2),
+        "b_2 is left out": lambda W_1, b_1, W_2, b_2: (W_1 @ W_2, b_1 @ W_2),
+        "the other order": lambda W_1, b_1, W_2, b_2: (W_2 @ W_1, b_2),
+        "W is transposed": lambda W_1, b_1, W_2, b_2: ((W_1 @ W_2).T, b_2),
+        "return W, b": lambda W_1, b_1, W_2, b_2: W_1 @ W_2,
+    },
+}
