@@ -2,7 +2,7 @@
 
 import hashlib
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from minibert.translation.encoder_decoder import (
     EncoderDecoderModel,
     with_cross_attention,
 )
-from weights_loader import load_bert
+from weights_loader import load_bert, new_pooler
 
 VOCAB_SIZE, POSITIONS = 8192, 128  # of a new model that translates
 
@@ -146,18 +146,16 @@ def open_translator(
         if decoder is not None:
             loaded[1] = load_bert(decoder, head="next-token")
     (reads, tokenizer), (writes, target) = loaded
-    choices: dict[str, Any] = {"do_lower_case": not cased}
     if tokenizer is None:
         lines = (example.text for example in train)
-        pieces = train_vocabulary(lines, vocab_size or VOCAB_SIZE, lower_case=not cased)
-        tokenizer = BertTokenizer(pieces, **choices)
+        tokenizer = new_tokenizer(lines, vocab_size, cased)
     if target is None:
         lines = (example.pair or "" for example in train)
-        pieces = train_vocabulary(lines, target_vocab_size or VOCAB_SIZE, lower_case=not cased)
-        target = BertTokenizer(pieces, **choices)
+        target = new_tokenizer(lines, target_vocab_size, cased)
     known = writes.bert if reads is None and writes is not None else reads
-    config = known.config if known else config_of_size(size or "tiny", positions or POSITIONS)
-    config = replace(config, num_hidden_layers=layers or config.num_hidden_layers)
+    own = POSITIONS if positions is None else positions
+    config = known.config if known else config_of_size(size or "tiny", own)
+    config = config if layers is None else replace(config, num_hidden_layers=layers)
     if reads is None:
         reads = BertModel(fitted(config, tokenizer), with_pooler=False)
         start_with_waves(reads.embeddings, config)
@@ -170,7 +168,16 @@ def open_translator(
     writes.end_token_id = target.sep_token_id
     pair = EncoderDecoderModel(reads, writes, **ends)
     pair.target_tokenizer, pair.task = target, {"task": "translate"}
+    if reads.pooler is None:  # nothing reads it, but an official encoder has one
+        reads.pooler = new_pooler(reads.config)
     return pair, tokenizer
+
+
+def new_tokenizer(lines: Iterable[str], size: int | None, cased: bool | None) -> BertTokenizer:
+    """With a vocabulary that is made from the texts."""
+    wanted = VOCAB_SIZE if size is None else size
+    pieces = train_vocabulary(lines, wanted, lower_case=not cased)
+    return BertTokenizer(pieces, do_lower_case=not cased)
 
 
 def checksum(model: torch.nn.Module) -> str:

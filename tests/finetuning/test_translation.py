@@ -205,7 +205,7 @@ def test_berts_that_are_there_keep_their_weights(tmp_path, sides):
     if "encoder" in sides:
         assert tokenizer.tokens == tiny.VOCAB
         for name, tensor in own.encoder.state_dict().items():
-            assert torch.equal(tensor, held[f"bert.{name}"])
+            assert name.startswith("pooler") or torch.equal(tensor, held[f"bert.{name}"])
     if "decoder" in sides:
         assert own.target_tokenizer.tokens == tiny.VOCAB
         for name, tensor in own.decoder.state_dict().items():
