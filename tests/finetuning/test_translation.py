@@ -35,7 +35,7 @@ def test_loss_and_gradients_are_the_textbooks(smoothing):
     task = task_for(label_smoothing=smoothing)
     rows = first_rows(task)
     batch = task.batches.make(rows)
-    assert len(batch.groups) > 2
+    assert min(len(batch.groups), len(batch.read_groups)) > 1
     inputs, labels = as_textbook(task, rows)
     own = task.model
     loss = smoothed(own(**inputs).logits, labels, smoothing)
