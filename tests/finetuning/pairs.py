@@ -14,8 +14,10 @@ from minibert.training.loop import Trainer
 from minibert.translation.encoder_decoder import shift_right
 from tests import tiny
 
-WORDS = dict(zip("abcdefghijkl", "我你他她它们是不了人这中", strict=True))
-TARGET_VOCAB = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *WORDS.values(), "。"]
+CHARACTERS = "我你他她它们是不了人这中"
+# Two words say nothing: the longest text does not have the longest translation.
+WORDS = dict(zip("abcdefghijkl", CHARACTERS, strict=True)) | {"k": "", "l": ""}
+TARGET_VOCAB = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *CHARACTERS, "。"]
 SETTINGS = {
     "batch": 4,
     "learning_rate": 1e-3,
@@ -29,7 +31,7 @@ SETTINGS = {
 
 
 def pairs(count=18, seed=0):
-    """Texts of 1 to 6 words; the translation has a character for each, and 。 at the end."""
+    """Texts of 1 to 6 words; the translation has a character for most, and 。 at the end."""
     draw = random.Random(seed)
     texts = [draw.choices([*WORDS], k=draw.randint(1, 6)) for _ in range(count)]
     return [
