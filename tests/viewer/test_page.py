@@ -2,6 +2,7 @@
 on a laptop's screen and a telephone's; what they say, and what hostile texts do to them.
 """
 
+import html
 import os
 import re
 from pathlib import Path
@@ -9,7 +10,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from minibert import BertConfig, BertForMaskedLM, BertModel
+from minibert import BertConfig, BertForMaskedLM, BertForPreTraining, BertModel
 from minibert.viewer.build import PAGE, build
 from tests import tiny
 from tests.viewer.chromium import opened
@@ -443,6 +444,23 @@ def test_an_address_that_cannot_be_right(bundled):
     for swap in ("0-1", "5-2", "1-99", "x", "3-3"):
         go(bundled.page, page="whatif", swap=swap, masked="77", off="9.9")
     assert bundled.errors == []
+
+
+def test_inside_a_frame_as_in_a_notebook(browser, tmp_path):
+    """There the page has no address of its own; it must not load the notebook's into itself."""
+    model = tiny.ours(BertForPreTraining).float()
+    content = html.escape(build(model, tiny.tokenizer(), text="abc d"))
+    file = tmp_path / "notebook.html"
+    file.write_text(f'<iframe srcdoc="{content}" width="100%" height="800"></iframe>', "utf-8")
+    with opened(browser, file, inside=True) as found:
+        frame = found.page.frames[1]
+        for name in PAGES:
+            frame.click(f"#page-{name}")
+            frame.wait_for_selector(f"main.page-{name}")
+        frame.click("#switch-noSqrt")
+        frame.wait_for_selector(".verdict + figure")
+        assert found.requests == []
+        assert found.errors == []
 
 
 HOSTILE = {
