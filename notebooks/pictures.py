@@ -339,6 +339,8 @@ class OneLine(io.TextIOBase):
 
 @contextlib.contextmanager
 def progress() -> Iterator[None]:
-    """Show the bar of a training as one line below the cell."""
-    with contextlib.redirect_stderr(OneLine()):
+    """Show the bar of a training as one line below the cell, while it lasts."""
+    line = OneLine()
+    with contextlib.redirect_stderr(line):
         yield
+    line.write("trained to the end")

@@ -25,7 +25,8 @@ from tests.notebooks.test_notebooks import NOTEBOOKS
 
 STYLE = """
 body { font: 11pt/1.45 sans-serif; max-width: 46em; margin: 2em auto; }
-pre, code { font-family: monospace; font-size: 10pt; } pre { background: #f3f3f3; padding: 0.5em; }
+pre, code { font-family: monospace; font-size: 10pt; }
+pre { background: #f3f3f3; padding: 0.5em; white-space: pre-wrap; }
 section { break-before: page; } div { break-inside: avoid; margin-bottom: 1.2em; }
 .room { height: 6em; border-bottom: 1px dotted #888; } .why { color: #444; }
 img { vertical-align: middle; height: 1.3em; }
@@ -77,6 +78,8 @@ def shown(answer: Any) -> str:
     """A model answer: the source of a function, or the value."""
     if inspect.isfunction(answer):
         return textwrap.dedent(inspect.getsource(answer)).strip()
+    if isinstance(answer, torch.Tensor | numpy.ndarray) and math.prod(answer.shape) <= 16:
+        return repr(answer.tolist())
     if isinstance(answer, torch.Tensor | numpy.ndarray):
         return f"{math.prod(answer.shape)} numbers of shape {list(answer.shape)}"
     return repr(answer)

@@ -60,6 +60,10 @@ def normalised_one_by_one(ids, segment_ids, token_table, position_table, segment
     return sum(norm(part) for part in parts)
 
 
+def dot_product_at_distance(k, D):
+    return sum(math.cos(k / 10000 ** (2 * i / D)) for i in range(D // 2))
+
+
 RIGHT = {
     "02.1": [[6, 1, 1, 0], torch.tensor([6.0, 1, 1, 0]), numpy.array([6, 1, 1, 0])],
     "02.2": [three_embeddings, in_numpy],
@@ -70,7 +74,7 @@ RIGHT = {
     ],
     "02.4": [23_837_184, (30_522 + 512 + 2 + 2) * 768],
     "02.5": [
-        lambda k, D: sum(math.cos(k / 10000 ** (2 * i / D)) for i in range(D // 2)),
+        dot_product_at_distance,
         lambda k, D: torch.cos(k / 10000 ** (torch.arange(0, D, 2) / D)).sum(),
     ],
 }
