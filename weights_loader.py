@@ -6,6 +6,7 @@
     model, tokenizer = load_bert("bert-base-uncased")           # a name on the Hugging Face Hub
     model, tokenizer = load_bert("my/folder", head="mlm")       # a folder in the Hub's layout
     model, tokenizer = load_bert("dslim/bert-base-NER")         # fine-tuned: with its head
+    model, tokenizer = load_bert("my/translator")               # an encoder and a decoder
     print(model.account)                                        # how every tensor was used
     save_bert(model, tokenizer, "another/folder")               # transformers loads it too
 
@@ -206,12 +207,16 @@ def load_bert(
     task = take({"minibert_task": {}, **settings}, "minibert_task", dict, config_file)
     if settings.get("model_type") == "encoder-decoder":
         if (head, labels, all_layers) != (None, None, None):
-            raise ValueError("an encoder-decoder has its own head; give no head and no labels")
+            what = "is an encoder-decoder, which takes no head and no labels"
+            raise CheckpointError(f"{account.source} {what}: it reads a text and writes another")
         pair, tokenizer = load_pair(folder, settings, dtype, account)
         pair.account, pair.task = account, task
         return pair.to(device).eval(), tokenizer
-    writes = settings.get("is_decoder") is True and head in (None, WRITES)
+    writes = settings.get("is_decoder") is True
     config = read_config(settings, config_file, is_decoder=writes)
+    if writes and head not in (None, WRITES):
+        what = f"is a decoder, whose only head is {WRITES!r}, not {head!r}"
+        raise CheckpointError(f"{account.source} {what}: its tokens do not see what follows them")
     tokenizer = read_tokenizer(folder, config)
     with open_weights(folder) as file:
         names = official_names(file.keys(), account.source)
@@ -222,7 +227,7 @@ def load_bert(
     is_own = type(model).__name__ == architecture_in(settings, config_file) and not new
     model.account, model.task = account, task if is_own else {}
     if isinstance(model, BertLMHeadModel):
-        model.end_token_id = token_id(settings, "eos_token_id", config_file, tokenizer.sep_token_id)
+        model.end_token_id = token_id(folder, settings, "eos_token_id", config, tokenizer)
     if new:
         what = f"has no {' and no '.join(sorted(new))} head; a new one"
         if wanted.name in TASKS:
@@ -244,41 +249,50 @@ def load_pair(
         for part, kind in (("encoder", "bert"), ("decoder", WRITES)):
             writes = part == "decoder"
             own = take(settings, part, dict, config_file)
-            config = read_config(own, config_file, is_decoder=writes, add_cross_attention=writes)
+            where = f"{config_file}, {part}"
+            config = read_config(own, where, is_decoder=writes, add_cross_attention=writes)
             names = official_names(file.keys(), account.source, f"{part}.")
-            half = Account(account.source)
+            half = Account(account.source, part=f"{part}.")
             head = Head(kind, is_stored=True, cross_attention=writes)
             models.append(fill_model(file, folder, names, config, head, dtype, half))
             account.file |= half.file
             account.model |= {f"{part}.{ours}": use for ours, use in half.model.items()}
         other = sorted(set(file.keys()) - account.file.keys())
-    if other:
-        raise CheckpointError(f"{account.source}: {other[0]!r} is of neither encoder nor decoder")
+    target_config = models[1].bert.config
     tokenizer = read_tokenizer(folder, models[0].config)
     has_target = take({TARGET: False, **settings}, TARGET, bool, config_file)
-    target = read_tokenizer(folder / "target" if has_target else folder, models[1].bert.config)
-    start = token_id(settings, "decoder_start_token_id", config_file, target.cls_token_id)
-    end = token_id(settings, "eos_token_id", config_file, target.sep_token_id)
+    target = read_tokenizer(folder / "target" if has_target else folder, target_config)
+    start = token_id(folder, settings, "decoder_start_token_id", target_config, target)
+    end = token_id(folder, settings, "eos_token_id", target_config, target)
     models[1].end_token_id = end
-    pair = EncoderDecoderModel(*models, start_token_id=start, end_token_id=end)
+    try:
+        pair = EncoderDecoderModel(*models, start_token_id=start, end_token_id=end)
+    except ValueError as error:  # their widths
+        raise CheckpointError(f"{config_file}: {error}") from None
+    if other:
+        raise CheckpointError(f"{account.source}: {other[0]!r} is of neither encoder nor decoder")
     pair.target_tokenizer = target
     return pair, tokenizer
 
 
-def read_config(settings: dict[str, Any], file: Path, **decides: bool) -> BertConfig:
+def read_config(settings: dict[str, Any], file: Path | str, **decides: bool) -> BertConfig:
     """The sizes in config.json, the `file`. `decides`: what makes it a decoder, and must be so."""
     try:
+        config = BertConfig.from_dict({**settings, **dict.fromkeys(decides, False)})
         for key, value in decides.items():
             if settings.get(key, False) is not value:
                 raise ValueError(f"{key} must be {value}, not {short(settings.get(key, False))}")
-        return BertConfig.from_dict({**settings, **dict.fromkeys(decides, False)})
+        return config
     except ValueError as error:
         raise CheckpointError(f"{file}: not a BERT that minibert has: {error}") from None
 
 
 def read_tokenizer(folder: Path, config: BertConfig) -> BertTokenizer:
     """The folder's tokenizer, which must not have more pieces than the model."""
-    tokenizer = BertTokenizer.from_folder(folder)
+    try:
+        tokenizer = BertTokenizer.from_folder(folder)
+    except FileNotFoundError as error:  # of a target vocabulary; find_folder has seen the other
+        raise CheckpointError(str(error)) from None
     if len(tokenizer.tokens) > config.vocab_size:
         raise CheckpointError(
             f"{folder}: the vocabulary has {len(tokenizer.tokens)} pieces, but config.json says "
@@ -287,9 +301,22 @@ def read_tokenizer(folder: Path, config: BertConfig) -> BertTokenizer:
     return tokenizer
 
 
-def token_id(settings: dict[str, Any], key: str, file: Path, default: int) -> int:
-    """A token that config.json, the `file`, names for writing."""
-    return default if settings.get(key) is None else take(settings, key, int, file)
+def token_id(
+    folder: Path, settings: dict[str, Any], key: str, config: BertConfig, tokenizer: BertTokenizer
+) -> int:
+    """The token that a text begins or ends with: what generation_config.json says, or `settings`,
+    config.json's; or [CLS] and [SEP].
+    """
+    file = folder / "generation_config.json"
+    said = read_json(file) if file.is_file() else {}
+    if said.get(key) is None:
+        said, file = settings, folder / "config.json"
+    if said.get(key) is None:
+        return tokenizer.sep_token_id if key == "eos_token_id" else tokenizer.cls_token_id
+    number: int = take(said, key, int, file)
+    if not 0 <= number < config.vocab_size:
+        raise CheckpointError(f"{file}: {key} {short(number)} is not below {config.vocab_size}")
+    return number
 
 
 def fill_model(
@@ -302,7 +329,7 @@ def fill_model(
     account: Account,
 ) -> Bert:
     """Build the model, and give it the folder's tensors; `names`: official -> in the file."""
-    model = empty_model(names, config, head, account.source)
+    model = empty_model(names, config, head, account)
     table = name_table(model)
     # Another head of the same names is left out: for another task, or with other labels.
     readable = {t: ours for t, ours in table.items() if head.is_stored or t not in TASK}
@@ -349,15 +376,16 @@ def new_pooler(config: BertConfig) -> Pooler:
     return pooler
 
 
-def empty_model(names: dict[str, str], config: BertConfig, head: Head, source: str) -> Bert:
+def empty_model(names: dict[str, str], config: BertConfig, head: Head, account: Account) -> Bert:
     """config.json's model, without memory for its weights; the file must have all its layers.
 
     A number that is far too large would take minutes.
     """
     layers = {theirs.split(".")[2] for theirs in names if theirs.startswith("encoder.layer.")}
     if len(layers) < config.num_hidden_layers:
-        count = f"num_hidden_layers {config.num_hidden_layers}, but the file has {len(layers)}"
-        raise CheckpointError(f"{source}: config.json says {count} layers")
+        count = f"{account.part}num_hidden_layers {config.num_hidden_layers}"
+        but = f"but the file has {len(layers)} layers"
+        raise CheckpointError(f"{account.source}: config.json says {count}, {but}")
     with torch.device("meta"), WithoutInit():
         if head.name == "bert":
             has_pooler = any(theirs.startswith("pooler.") for theirs in names)
@@ -385,7 +413,7 @@ def check_tensors(
         wanted = list(held[ours].shape)
         shape = file.get_slice(names[theirs]).get_shape() if ours in found else wanted
         if ours not in found and account.model[ours] == "filled":
-            problems.append(f"{theirs!r}: missing")
+            problems.append(f"{account.part + theirs!r}: missing")
         if shape != wanted:
             problems.append(f"{names[theirs]!r}: shape {short(shape)}, not {wanted}")
     if problems:
@@ -460,6 +488,8 @@ def save_bert(
     """
     if type(model) not in (EncoderDecoderModel, *MODELS.values()):
         raise CheckpointError(f"save_bert takes minibert's models, not {type(model).__name__}")
+    if isinstance(model, BertLMHeadModel) and model.has_cross_attention:
+        raise CheckpointError("a decoder with cross-attention is saved with its encoder, as a pair")
     if not isinstance(tokenizer, BertTokenizer):
         raise CheckpointError(f"tokenizer must be a BertTokenizer, not {type(tokenizer).__name__}")
     # dtype: what transformers computes in, whatever precision the file has.

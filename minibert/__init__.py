@@ -1,8 +1,9 @@
 """minibert: BERT written by hand, to be read, stepped through and used.
 
 Reading order: config, tokenizer (words, wordpiece, packing, vocabulary), embedding (positional,
-layer_norm), attention, feed_forward, encoder, model, heads, task_heads (weighted_sum). The same
-letters everywhere, in code, comments, docstrings and errors:
+layer_norm), attention, feed_forward, encoder, model, heads, task_heads (weighted_sum); then the
+half that writes, translation/: causal, cross_attention, decoder, encoder_decoder, generation. The
+same letters everywhere, in code, comments, docstrings and errors:
 
     B  batch size                    padding_mask      [B, S]        1 = a real token, 0 = padding
     S  sequence length               additive_mask     [B, 1, 1, S]  0, or very large and negative
@@ -11,7 +12,8 @@ letters everywhere, in code, comments, docstrings and errors:
     H  features of one head          context           [B, N, S, H]  probs · V
     I  intermediate size             hidden_states     (L+1) × [B, S, D]
     V  vocabulary size                 [0] the embeddings, [i] the output of encoder layer i
-    L  encoder layers
+    L  encoder layers                memory            [B, S, D]     what a decoder reads
+    T  what a decoder has written    cross-attention   [B, N, T, S]  scores and probs
 
 (Q, K and V in a formula are query, key and value, as in the papers.)
 """
@@ -30,6 +32,8 @@ if TYPE_CHECKING:  # for editors and type checkers: the same names as in PUBLIC
     from minibert.extraction.summary import summarize as summarize
     from minibert.finetuning.evaluate import evaluate as evaluate
     from minibert.finetuning.predict import predict as predict
+    from minibert.finetuning.translator import translate as translate
+    from minibert.finetuning.translator import translate_file as translate_file
     from minibert.heads import BertForMaskedLM as BertForMaskedLM
     from minibert.heads import BertForNextSentencePrediction as BertForNextSentencePrediction
     from minibert.heads import BertForPreTraining as BertForPreTraining
@@ -40,12 +44,14 @@ if TYPE_CHECKING:  # for editors and type checkers: the same names as in PUBLIC
     from minibert.model import BertModel as BertModel
     from minibert.model import BertOutput as BertOutput
     from minibert.pretraining.masking import mask_texts as mask_texts
+    from minibert.pretraining.predict import continue_text as continue_text
     from minibert.task_heads import BertForQuestionAnswering as BertForQuestionAnswering
     from minibert.task_heads import BertForSequenceClassification as BertForSequenceClassification
     from minibert.task_heads import BertForTokenClassification as BertForTokenClassification
     from minibert.tokenizer import BertTokenizer as BertTokenizer
     from minibert.translation.encoder_decoder import BertLMHeadModel as BertLMHeadModel
     from minibert.translation.encoder_decoder import EncoderDecoderModel as EncoderDecoderModel
+    from minibert.viewer.show import view as view
     from weights_loader import load_bert as load_bert
     from weights_loader import save_bert as save_bert
 
@@ -69,13 +75,17 @@ PUBLIC = {
     "trace": "minibert.inspection.trace",
     "patch": "minibert.inspection.patch",
     "explain": "minibert.inspection.explain",
+    "view": "minibert.viewer.show",
     "Engine": "minibert.extraction.engine",
     "embed": "minibert.extraction.embed",
     "embed_file": "minibert.extraction.embed",
     "search": "minibert.extraction.search",
     "summarize": "minibert.extraction.summary",
     "mask_texts": "minibert.pretraining.masking",
+    "continue_text": "minibert.pretraining.predict",
     "predict": "minibert.finetuning.predict",
+    "translate": "minibert.finetuning.translator",
+    "translate_file": "minibert.finetuning.translator",
     "evaluate": "minibert.finetuning.evaluate",
     "importance": "minibert.compression.importance",
     "prune": "minibert.compression.pruning",

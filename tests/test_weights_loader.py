@@ -315,7 +315,7 @@ def test_a_decoder_that_is_not_tied(tmp_path, name):
     [
         ({"position_embedding_type": "relative_key_query"}, "not 'relative_key_query'"),
         ({"hidden_act": "gelu_new"}, "hidden_act must be 'gelu', not 'gelu_new'"),
-        ({"is_decoder": True}, "is_decoder must be False"),
+        ({"is_decoder": "yes"}, "is_decoder must be False, not 'yes'"),
         ({"model_type": "distilbert"}, "model_type must be 'bert', not 'distilbert'"),
         ({"num_attention_heads": 3}, "must be a multiple of num_attention_heads"),
     ],
@@ -415,15 +415,16 @@ def test_a_cached_model_is_found_by_name(tmp_path, monkeypatch):
     monkeypatch.setattr(huggingface_hub, "snapshot_download", cached)
     model, _ = load_bert("some/model", revision="v1")
     assert model.account.source == "some/model"
-    wanted = ["config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"]
-    wanted.append("vocab.txt")
+    tokenizer = ["tokenizer.json", "tokenizer_config.json", "vocab.txt"]
+    wanted = ["config.json", "generation_config.json", "model.safetensors"]
+    wanted += [*(f"target/{file}" for file in tokenizer), *tokenizer]
     assert asked == [("some/model", "v1", wanted)]
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"head": "ner"}, r"head must be one of \[None, 'bert', .*'answering'\], not 'ner'"),
+        ({"head": "ner"}, r"head must be one of \[None, 'bert', .*'next-token'\], not 'ner'"),
         ({"head": []}, r"head must be one of .* not \[\]"),
         ({"name": 5}, "name must be a folder, a name on the Hub, or None; not 5"),
         ({"device": "nope"}, "device must be one that PyTorch can compute on here, .* 'nope'"),

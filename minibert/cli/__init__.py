@@ -13,6 +13,7 @@ from minibert.cli import (
     evaluate,
     fill_mask,
     finetune,
+    generate,
     layers,
     next_sentence,
     predict,
@@ -21,7 +22,9 @@ from minibert.cli import (
     search,
     summarize,
     tokenize,
+    translate,
     verify,
+    view,
     walk,
 )
 from minibert.vocabulary import one_line
@@ -31,6 +34,7 @@ COMMANDS = {
     "layers": layers,
     "tokenize": tokenize,
     "walk": walk,
+    "view": view,
     "verify": verify,
     "pretrain": pretrain,
     "finetune": finetune,
@@ -38,8 +42,10 @@ COMMANDS = {
     "next-sentence": next_sentence,
     "search": search,
     "summarize": summarize,
+    "generate": generate,
     "predict": predict,
     "evaluate": evaluate,
+    "translate": translate,
     "prune": prune,
     "bench": bench,
 }

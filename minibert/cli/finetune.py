@@ -14,17 +14,35 @@ from minibert.cli.runs import (
     try_to_draw,
 )
 from minibert.cli.texts import number_or_name
-from minibert.finetuning.settings import ALL_LAYERS, DERIVED, ON_STATES, Settings, settings_for
+from minibert.finetuning.settings import (
+    ALL_LAYERS,
+    DERIVED,
+    FROM_NOTHING,
+    ON_STATES,
+    TRANSLATION,
+    Settings,
+    settings_for,
+)
+from minibert.pretraining.settings import SIZES
 
 if TYPE_CHECKING:
     from minibert.common.processes import Processes
-    from minibert.finetuning.tasks import Finetuning
+    from minibert.finetuning.tasks import FromExamples
     from minibert.tokenizer import BertTokenizer
     from minibert.training.loop import Trainer
 
-HELP = "train BERT for a task: labels, numbers, named entities, answers, similarity"
-TASKS = ("classify", "pairs", "tag", "answer", "similar")
-COLUMNS = ("text", "pair", "label")
+HELP = "train BERT for a task: labels, numbers, entities, answers, similarity, translation"
+TASKS = ("classify", "pairs", "tag", "answer", "similar", "translate")
+COLUMNS = ("text", "pair", "label", "target")
+ALLOWED = {  # the columns of each task
+    "classify": ("text", "label"),
+    "pairs": ("text", "pair", "label"),
+    "similar": ("text", "pair", "label"),
+    "translate": ("text", "target"),
+}
+# Of translate alone: options of open_translator.
+NEW_MODEL = ("size", "layers", "positions")
+TRANSLATOR = ("encoder", "decoder", *NEW_MODEL, "vocab_size", "target_vocab_size", "cased")
 STATES = "states.npy"  # in the run's folder, while it trains with --features all-layers
 
 
@@ -33,10 +51,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "task",
         choices=TASKS,
         help="classify: a label for a text; pairs: for two texts; tag: named entities; answer: the "
-        "answer in a context; similar: how alike two texts are, by their vectors",
+        "answer in a context; similar: how alike two texts are, by their vectors; translate: read "
+        "a text and write another",
     )
     parser.add_argument(
-        "--model", help="what to begin with: a folder or a name on the Hub (default: the bundled)"
+        "--model",
+        help="what to begin with: a folder or a name on the Hub (default: the bundled; translate: "
+        "a new one)",
     )
     for name in ("train", "dev"):
         parser.add_argument(
@@ -53,7 +74,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--number", action="store_true", help="classify, pairs: the label is a number, not a name"
     )
-    for name, default in (("text", "text"), ("pair", "text_pair"), ("label", "label, or score")):
+    defaults = ("text", "text_pair", "label, or score", "target")
+    for name, default in zip(COLUMNS, defaults, strict=True):
         parser.add_argument(
             f"--{name}-column",
             type=number_or_name,
@@ -61,13 +83,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             help=f"where it is in the file: a name, or a number from 0 without header ({default})",
         )
     group = parser.add_argument_group(
+        "the model that translates",
+        "An encoder reads, a decoder writes. Each is a BERT that is there, or new; a new one has "
+        "the sizes of the other, or those that are given here",
+    )
+    group.add_argument("--encoder", metavar="NAME", help="a folder or a name on the Hub")
+    group.add_argument("--decoder", metavar="NAME", help="likewise; its cross-attention is new")
+    group.add_argument("--size", choices=list(SIZES), help="of both (tiny)")
+    group.add_argument("--layers", type=int, help="of each new one (as the size has)")
+    group.add_argument("--positions", type=int, help="tokens of a text, at most (128)")
+    group.add_argument(
+        "--vocab-size", type=int, metavar="V", help="of a vocabulary made from the texts (8192)"
+    )
+    group.add_argument("--target-vocab-size", type=int, metavar="V", help="from the targets (8192)")
+    group.add_argument(
+        "--cased", action="store_true", default=None, help="keep capitals and accents, in both"
+    )
+    told = ", ".join(f"{name} {value:g}" for name, value in FROM_NOTHING.items())
+    group = parser.add_argument_group(
         "how it is trained",
         "--freeze 'embeddings layer1-layer4' leaves these parts as they are; --features "
         f"{ALL_LAYERS} leaves all of BERT, and trains a head on a mixture of its layers, which "
         "takes seconds once their states are stored in the folder (they go at the end). "
         "minibert/finetuning/settings.py says what each setting is. The learning rate is that of "
         "BERT-base; for a smaller model it is larger, in proportion to 1/D. After a default, if it "
-        f"differs, that of --features {ALL_LAYERS}",
+        f"differs, that of --features {ALL_LAYERS}. Defaults of translate, from nothing: {told}",
     )
     add_settings(group, Settings, ON_STATES, DERIVED)
 
@@ -82,10 +122,7 @@ def run(args: argparse.Namespace) -> int:
         check_file(file)
     if args.number and args.task not in ("classify", "pairs"):
         raise ValueError(f"--number is for classify and pairs, not for {args.task}")
-    allowed = {"classify": ("text", "label"), "tag": (), "answer": ()}.get(args.task, COLUMNS)
-    for name in COLUMNS:
-        if getattr(args, f"{name}_column") is not None and name not in allowed:
-            raise ValueError(f"--{name}-column has no effect for {args.task}")
+    check_options(args)
     given = given_settings(args, Settings, DERIVED)
     Settings(**given)
     if args.features and args.task not in ("classify", "pairs", "tag"):
@@ -96,6 +133,27 @@ def run(args: argparse.Namespace) -> int:
             check_no_run(args.out, args.resume)
             held.enter_context(own_folder(args.out, older=("checkpoint.pt", "log.jsonl")))
         return train(args, given, processes)
+
+
+def check_options(args: argparse.Namespace) -> None:
+    """Raise ValueError for an option that would have no effect."""
+    useless = dict.fromkeys((*TRANSLATOR, "label_smoothing"), args.task)
+    if args.task == "translate":
+        useless = {"freeze": args.task}
+        useless |= dict.fromkeys(TRANSLATOR, "translate with --model") if args.model else {}
+        if args.encoder or args.decoder:
+            useless |= dict.fromkeys(("size", "positions"), "a BERT that is there")
+        if args.encoder:
+            useless["vocab_size"] = "an encoder that is there"
+        if args.decoder:
+            useless["target_vocab_size"] = "a decoder that is there"
+        if args.encoder and args.decoder:
+            useless |= dict.fromkeys(("layers", "cased"), "two BERTs that are there")
+    allowed = ALLOWED.get(args.task, ())
+    useless |= {f"{name}_column": args.task for name in COLUMNS if name not in allowed}
+    for name, what in useless.items():
+        if getattr(args, name) is not None:
+            raise ValueError(f"--{name.replace('_', '-')} has no effect for {what}")
 
 
 def train(args: argparse.Namespace, given: dict[str, Any], processes: "Processes") -> int:
@@ -132,61 +190,78 @@ def train(args: argparse.Namespace, given: dict[str, Any], processes: "Processes
 
 def make_task(
     args: argparse.Namespace, given: dict[str, Any], processes: "Processes"
-) -> tuple["Finetuning", "BertTokenizer"]:
+) -> tuple["FromExamples", "BertTokenizer"]:
     """The files, read and checked; the model, and what it learns."""
     import hashlib
 
     from tqdm import tqdm
 
-    from minibert.finetuning.prepare import checksum, labels_of, open_model, read_data
-    from minibert.finetuning.tasks import Finetuning
-
-    columns = {name: getattr(args, f"{name}_column") for name in COLUMNS}
-    train, dev = read_data(args.task, args.train, args.dev, is_number=args.number, **columns)
-    labels = labels_of(args.task, train)
-    model, tokenizer = open_model(
-        args.model,
-        args.task,
-        labels,
-        seed=given.get("seed", Settings.seed),
-        all_layers=bool(args.features),
-        device=processes.device,
+    from minibert.finetuning.prepare import (
+        checksum,
+        labels_of,
+        open_model,
+        open_translator,
+        read_data,
     )
-    if args.task == "answer" and not all(question.answers for question in train):
-        model.task["no_answer"] = True
-    settings = settings_for(getattr(model, "bert", model).config.hidden_size, given)
+    from minibert.finetuning.tasks import Finetuning
+    from minibert.finetuning.translation import Translation
 
     def tell(line: str) -> None:
         with suppress(BrokenPipeError):
             tqdm.write(line)
 
-    states = args.out / STATES if args.features else None
-    task = Finetuning(model, tokenizer, train, dev, settings, states=states, tell=tell)
+    columns = {name: getattr(args, f"{name}_column") for name in COLUMNS}
+    train, dev = read_data(args.task, args.train, args.dev, is_number=args.number, **columns)
+    labels, seed = labels_of(args.task, train), given.get("seed", Settings.seed)
+    about: dict[str, Any] = {"task": args.task, "labels": labels, "columns": columns}
+    task: FromExamples
+    if args.task == "translate":
+        choices = {name: getattr(args, name) for name in TRANSLATOR}
+        model, tokenizer = open_translator(train, model=args.model, seed=seed, **choices)
+        is_new = not (args.model or args.encoder or args.decoder)
+        own = FROM_NOTHING if is_new else TRANSLATION
+        settings = settings_for(model.encoder.config.hidden_size, given, **own)
+        task = Translation(model, tokenizer, train, dev, settings, tell=tell)
+    else:
+        model, tokenizer = open_model(
+            args.model,
+            args.task,
+            labels,
+            seed=seed,
+            all_layers=bool(args.features),
+            device=processes.device,
+        )
+        if args.task == "answer" and not all(question.answers for question in train):
+            model.task["no_answer"] = True
+        settings = settings_for(getattr(model, "bert", model).config.hidden_size, given)
+        states = args.out / STATES if args.features else None
+        task = Finetuning(model, tokenizer, train, dev, settings, states=states, tell=tell)
     digests = [hashlib.sha256(file.read_bytes()).hexdigest() for file in (args.train, args.dev)]
-    about = {"task": args.task, "labels": labels, "columns": columns, "weights": checksum(model)}
-    task.origin |= {**about, "train": digests[0], "dev": digests[1]}
+    about |= {"weights": checksum(model), "train": digests[0], "dev": digests[1]}
+    task.origin |= about
     return task, tokenizer
 
 
-def finish(trainer: "Trainer", task: "Finetuning", tokenizer: "BertTokenizer", out: Path) -> str:
+def finish(trainer: "Trainer", task: "FromExamples", tokenizer: "BertTokenizer", out: Path) -> str:
     """Save the best model, and draw how it went; what to tell."""
     from minibert.finetuning.frozen import StoredBatches
     from weights_loader import save_bert
 
     trainer.load_best()
     save_bert(task.whole.float().eval(), tokenizer, out)
-    told = [f"saved in {out} with the best {task.main}, {trainer.best:.4f}"]
-    told.append(f"to use it: minibert predict {out}, minibert evaluate {out}, load_bert")
-    told.append(
-        try_to_draw(out, {"loss": {"loss": "loss"}, f"share: {task.main}": {task.main: task.main}})
-    )
+    told = [f"saved in {out} with the best {task.main}, {abs(trainer.best or 0):.4f}"]
+    translates = task.whole.task["task"] == "translate"
+    uses = ("translate",) if translates else ("predict", "evaluate")
+    told.append(f"to use it: {', '.join(f'minibert {use} {out}' for use in uses)}, load_bert")
+    share = "accuracy" if translates else task.main
+    told.append(try_to_draw(out, {"loss": {"loss": "loss"}, f"share: {share}": {share: share}}))
     if isinstance(task.batches, StoredBatches):
         told += told_of_layers(task, out)
         task.batches.file.unlink(missing_ok=True)
     return "\n".join(told)
 
 
-def told_of_layers(task: "Finetuning", out: Path) -> list[str]:
+def told_of_layers(task: "FromExamples", out: Path) -> list[str]:
     """Which layers the mixture takes, in words and as layers.png."""
     from minibert.extraction.layers import layer_names
     from minibert.training.curve import draw_shares

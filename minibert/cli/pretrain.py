@@ -14,15 +14,24 @@ from minibert.cli.runs import (
     try_to_draw,
 )
 from minibert.config import BertConfig
-from minibert.pretraining.settings import SIZES, SMALL, Settings, config_of_size, settings_for
+from minibert.pretraining.settings import (
+    MASKED_ONLY,
+    SIZES,
+    SMALL,
+    Settings,
+    config_of_size,
+    settings_for,
+)
 from minibert.vocabulary import read_json
 
 if TYPE_CHECKING:
     from minibert.common.processes import Processes
     from minibert.tokenizer import BertTokenizer
+    from minibert.training.curve import Panels
     from minibert.training.loop import Trainer
 
 HELP = "train a BERT from raw text: its vocabulary, masked tokens and next sentences"
+OBJECTIVES = ("masked", "next-token")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -36,6 +45,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--out", type=Path, required=True, metavar="FOLDER", help="of the run")
     parser.add_argument("--resume", action="store_true", help="go on where the run in --out is")
+    parser.add_argument(
+        "--objective",
+        choices=OBJECTIVES,
+        default="masked",
+        help="masked tokens and next sentences (default), or the next token: a model that writes",
+    )
     shape = parser.add_mutually_exclusive_group()
     shape.add_argument("--size", choices=list(SIZES), help="default: mini")
     shape.add_argument(
@@ -81,7 +96,12 @@ def run(args: argparse.Namespace) -> int:
         config = config_of_size(size, args.positions)
     if not 1 <= args.workers <= 256:
         raise ValueError(f"workers must be at least 1 and at most 256, not {args.workers}")
-    settings = settings_for(size, given_settings(args, Settings))
+    given = given_settings(args, Settings)
+    for name in MASKED_ONLY:
+        if name in given and args.objective != "masked":
+            option = f"--{name.replace('_', '-')}"
+            raise ValueError(f"{option} has no effect for --objective {args.objective}")
+    settings = settings_for(size, given)
     processes = Processes()
     settings.check_fit(config.max_position_embeddings, processes.world)
     if processes.device.type == "cpu":
@@ -99,12 +119,15 @@ def train(
     args: argparse.Namespace, config: BertConfig, settings: Settings, processes: "Processes"
 ) -> int:
     """The run, in folders that are ours."""
+    from minibert.heads import BertForPreTraining
     from minibert.pretraining.corpus import Corpus, open_corpus
+    from minibert.pretraining.next_token import NextToken
     from minibert.pretraining.prepare import make_tokenizer, new_model
     from minibert.pretraining.task import Pretraining
     from minibert.tokenizer import BertTokenizer
     from minibert.training.checkpoint import LATEST
     from minibert.training.loop import Trainer
+    from minibert.translation.encoder_decoder import BertLMHeadModel
 
     cache = args.cache or args.out / "corpus"
     is_first = processes.is_first
@@ -129,8 +152,12 @@ def train(
         )
     processes.wait()
     tokenizer, corpus = BertTokenizer.from_folder(args.out), Corpus(cache)
-    model = new_model(config, tokenizer, settings)
-    task = Pretraining(model, tokenizer, corpus, settings)
+    writes = args.objective != "masked"
+    kind = BertLMHeadModel if writes else BertForPreTraining
+    model = new_model(config, tokenizer, settings, kind)
+    if writes:
+        model.end_token_id = tokenizer.sep_token_id
+    task = (NextToken if writes else Pretraining)(model, tokenizer, corpus, settings)
     trainer = Trainer(task, settings, args.out, processes=processes)
     resumed = trainer.resume() if args.resume else False
     if is_first:
@@ -144,17 +171,18 @@ def train(
     if not run_to_the_end(trainer):
         return 130
     if is_first:
-        print(finish(trainer, tokenizer, args.out, args.save_dtype))
+        print(finish(trainer, task.panels, tokenizer, args.out, args.save_dtype))
     return 0
 
 
-def finish(trainer: "Trainer", tokenizer: "BertTokenizer", out: Path, dtype: str) -> str:
+def finish(
+    trainer: "Trainer", panels: "Panels", tokenizer: "BertTokenizer", out: Path, dtype: str
+) -> str:
     """Save the model and the loss curve; what to tell."""
     import torch
 
-    from minibert.pretraining.task import PANELS
     from weights_loader import save_bert
 
     save_bert(trainer.model.to(getattr(torch, dtype)), tokenizer, out)
     told = f"saved in {out}: load_bert({str(out)!r}), or transformers, reads it"
-    return f"{told}\n{try_to_draw(out, PANELS)}"
+    return f"{told}\n{try_to_draw(out, panels)}"

@@ -39,11 +39,12 @@ def run(args: argparse.Namespace) -> int:
         f"{args.name or 'minibert-tiny'}: minibert and transformers {transformers.__version__} "
         f"(eager), {args.dtype}, {len(texts)} texts\n"
     )
-    print(f"{'operation':<54} {'worst at':>8} {'absolute':>9} {'relative':>9} {'bound':>6}")
+    width = max(54, *(len(row.operation) for row in rows))
+    print(f"{'operation':<{width}} {'worst at':>8} {'absolute':>9} {'relative':>9} {'bound':>6}")
     for row in rows:
         layer = "" if row.worst_layer is None else row.worst_layer
         numbers = f"{row.absolute:9.1e} {row.relative:9.1e} {row.bound:6.0e}"
-        print(f"{row.operation:<54} {layer:>8} {numbers}  {'pass' if row.passed else 'FAIL'}")
+        print(f"{row.operation:<{width}} {layer:>8} {numbers}  {'pass' if row.passed else 'FAIL'}")
     failed = sum(not row.passed for row in rows)
     print(f"\n{len(rows) - failed} of {len(rows)} operations agree")
     return 1 if failed else 0

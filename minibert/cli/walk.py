@@ -69,6 +69,8 @@ def run(args: argparse.Namespace) -> int:
     print(page.inputs(inputs), end="")
     in_passing = args.layer is None and args.step is None
     print((page.overview(steps) if in_passing else page.steps(chosen)).rstrip("\n"))
+    if in_passing:
+        print("\nin a browser, with every number: minibert view TEXT")
     if args.debug:
         print(f"\n{PDB_HELP}")
         debug(model, inputs, chosen[0])

@@ -27,6 +27,7 @@ RESULTS = {
     % (TEXT, TEXT),
     ".json": rb'\{"made by": "minibert evaluate"',
     ".png": rb"\x89PNG.*minibert",
+    ".html": rb"<!DOCTYPE html>\n<!-- made by minibert view -->",
 }
 
 

@@ -121,19 +121,24 @@ class Batches:
         items = sorted((self.items[item] for _, item in rows), key=lambda item: len(item.ids[0]))
         ids = [text for item in items for text in item.ids]
         segments = [text for item in items for text in item.segments]
-        order = sorted(range(len(ids)), key=lambda text: len(ids[text]))
-        lengths = [len(ids[text]) for text in order]
-        groups = [(len([*same]), length, None) for length, same in groupby(lengths)]
-        firsts = numpy.cumsum([0, *lengths])[:-1]
+        order, groups, firsts = lay_out(ids)
         places = numpy.argsort(order).reshape(len(items), len(self.items[0].ids))
         return Batch(
             whole([ids[text] for text in order]),
             whole([segments[text] for text in order]),
-            [*groups],
+            groups,
             torch.from_numpy(firsts),
             torch.from_numpy(places.astype(numpy.int64)),
             as_targets([item.target for item in items]),
         )
+
+
+def lay_out(texts: Sequence[numpy.ndarray]) -> tuple[list[int], list[Group], numpy.ndarray]:
+    """How texts lie end to end, the shortest first: their numbers, the groups, the first tokens."""
+    order = sorted(range(len(texts)), key=lambda text: len(texts[text]))
+    lengths = [len(texts[text]) for text in order]
+    groups: list[Group] = [(len([*same]), length, None) for length, same in groupby(lengths)]
+    return order, groups, numpy.cumsum([0, *lengths])[:-1]
 
 
 def whole(parts: Sequence[numpy.ndarray]) -> torch.Tensor:

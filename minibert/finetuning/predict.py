@@ -79,11 +79,33 @@ def predict_file(
     Returns how many texts were too long and cut. Resumed and shared as embed_file.
     """
     source, out = Path(source), Path(out)
-    if out.suffix != ".jsonl":
-        raise ValueError(f"{out}: the name must end in .jsonl")
+    check_lines(out)
     predictor = open_predictor(model, tokenizer, device, **choices)
     items = read_items(predictor, source, text, pair)
     first = list(islice(items, 1))  # what is wrong with the file is told before anything is written
+
+    return lines_to_file(
+        predictor,
+        chain(first, items),
+        source,
+        out,
+        device=predictor.engine.device,
+        settings={**predictor.settings(), "text": text, "pair": pair},
+        overwrite=overwrite,
+    )
+
+
+def lines_to_file(
+    predictor: Any,
+    items: Iterable[Any],
+    source: Path,
+    out: Path,
+    *,
+    device: torch.device,
+    settings: dict[str, Any],
+    overwrite: bool,
+) -> int:
+    """What a predictor (or a translator) says of items, a line each. Returns how many were cut."""
 
     def write(part: Path, result: tuple[list[dict[str, Any]], int], choices: str) -> None:
         found, cut = result
@@ -100,16 +122,21 @@ def predict_file(
         return cut
 
     work = Work(
-        device=predictor.engine.device,
+        device=device,
         block_size=BLOCK,
-        settings={**predictor.settings(), "text": text, "pair": pair},
+        settings=settings,
         choices="",
         results=predictor.predict_blocks,
         write=write,
         put_together=put_together,
         tokens_done=lambda: predictor.tokens_done,
     )
-    return len(in_parts(work, chain(first, items), source, out, overwrite=overwrite))
+    return len(in_parts(work, items, source, out, overwrite=overwrite))
+
+
+def check_lines(out: Path) -> None:
+    if out.suffix != ".jsonl":
+        raise ValueError(f"{out}: the name must end in .jsonl")
 
 
 def open_predictor(model: Any, tokenizer: Any, device: Any, **choices: Any) -> Predictor:

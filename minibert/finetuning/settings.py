@@ -10,6 +10,9 @@ from minibert.training.settings import RunSettings
 ALL_LAYERS = "all-layers"
 # On stored states a step costs next to nothing, and the few weights that learn must move far.
 ON_STATES: dict[str, Any] = {"epochs": 5, "learning_rate": 3e-3}
+# To translate is learned from far more than three epochs; from nothing also in larger steps.
+TRANSLATION: dict[str, Any] = {"epochs": 30, "batch": 64, "label_smoothing": 0.1, "beta2": 0.98}
+FROM_NOTHING: dict[str, Any] = TRANSLATION | {"learning_rate": 1e-3}
 DERIVED = ("steps", "validate_every")  # they follow from the epochs and the number of rows
 
 
@@ -25,7 +28,9 @@ class Settings(RunSettings):
     save_every: int = 500
     freeze: str = ""  # parts of BERT that do not change: "embeddings layer1-layer4"
     features: str = ""  # or "all-layers": a mixture of all layers; BERT does not change
+    label_smoothing: float = 0.0  # of translate: ε, see translation.py
 
+    SHARES: ClassVar = (*RunSettings.SHARES, "label_smoothing")
     CHOICES: ClassVar = RunSettings.CHOICES | {"features": ("", ALL_LAYERS)}
 
     def __post_init__(self) -> None:
@@ -38,9 +43,11 @@ class Settings(RunSettings):
         return replace(self, steps=self.epochs * count, validate_every=count)
 
 
-def settings_for(hidden_size: int, given: dict[str, Any]) -> Settings:
-    """The settings `given`, and for the others those that suit a model with D = `hidden_size`."""
-    own: dict[str, Any] = {"learning_rate": round(5e-5 * 768 / hidden_size, 8)}
+def settings_for(hidden_size: int, given: dict[str, Any], **of_task: Any) -> Settings:
+    """The settings `given`, and for the others those that suit a model with D = `hidden_size`, and
+    the task.
+    """
+    own = {"learning_rate": round(5e-5 * 768 / hidden_size, 8)} | of_task
     if given.get("features") == ALL_LAYERS:
         own |= ON_STATES
     return Settings(**(own | given))

@@ -41,7 +41,29 @@ from minibert.training.task import Counts, Task
 AT_ONCE = 1000  # examples that become rows together
 
 
-class Finetuning(Task):
+class FromExamples(Task):
+    """What tasks share that learn from examples, some epochs long."""
+
+    whole: Any  # the model that is saved
+    main: str  # the number by which an epoch is the best
+    batches: Batches
+    settings: Settings
+    limit: int  # tokens of a text
+    cut: int  # how many were longer
+    tell: Callable[[str], None]  # is called with a line after each epoch
+
+    def data(self, step: int) -> tuple[Batches, int]:
+        return self.batches, len(self.batches.batch(step))
+
+    def loss(self, sums: dict[str, torch.Tensor], counts: Counts) -> torch.Tensor:
+        return sums["loss"] / max(counts["targets"], 1)
+
+    def report(self, step: int, record: dict[str, float]) -> None:
+        told = ", ".join(f"{name} {value:.4f}" for name, value in record.items())
+        self.tell(f"epoch {step // self.batches.count} of {self.settings.epochs}: {told}")
+
+
+class Finetuning(FromExamples):
     """`task = Finetuning(model, tokenizer, train, dev, settings)`, then
     `Trainer(task, task.settings, out).run()`. The model's head says what is learned.
     """
@@ -91,23 +113,14 @@ class Finetuning(Task):
         self.settings = settings.for_batches(self.batches.count)
         self.origin = {"vocabulary": tokenizer.checksum(), "config": bert.config.to_dict()}
 
-    def data(self, step: int) -> tuple[Batches, int]:
-        return self.batches, len(self.batches.batch(step))
-
     def held_out(self, step: int) -> None:
         return None
 
     def measure(self, step: int) -> dict[str, float]:
-        scores = measure(self.whole, self.tokenizer, self.dev)
-        told = ", ".join(f"{name} {value:.4f}" for name, value in scores.items())
-        self.tell(f"epoch {step // self.batches.count} of {self.settings.epochs}: {told}")
-        return scores
+        return measure(self.whole, self.tokenizer, self.dev)
 
     def counts(self, batch: Any) -> Counts:
         return batch.counts()
-
-    def loss(self, sums: dict[str, torch.Tensor], counts: Counts) -> torch.Tensor:
-        return sums["loss"] / max(counts["targets"], 1)
 
     def record(self, sums: dict[str, float], counts: Counts) -> dict[str, float]:
         return {"loss": sums["loss"] / max(counts["targets"], 1)}

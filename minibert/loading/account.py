@@ -15,6 +15,7 @@ class Account:
     model: dict[str, str] = field(default_factory=dict)
     # What the folder's config.json says of its own weights under "minibert_note", or "".
     note: str = ""
+    part: str = ""  # "encoder." or "decoder.": of one half of an encoder-decoder
 
     def __str__(self) -> str:
         """One line for each group of tensors that were used alike: how, how many, which, why."""
@@ -38,7 +39,9 @@ def group_of(name: str) -> str:
         'encoder.layer.*'
         >>> group_of("cls.predictions.bias"), group_of("pooler.dense.bias")
         ('cls.predictions.*', 'pooler.*')
+        >>> group_of("decoder.bert.encoder.layer.1.crossattention.self.key.bias")
+        'decoder.encoder.*'
     """
-    parts = name.removeprefix("bert.").split(".")
-    depth = 2 if parts[0] in ("encoder", "cls") else 1
+    parts = [part for part in name.split(".") if part != "bert"]
+    depth = 2 if parts[0] in ("encoder", "decoder", "cls") else 1
     return ".".join([*parts[:depth], "*"])

@@ -37,7 +37,7 @@ def find_folder(name: str | Path | None, revision: str | None = None) -> Path:
             f"{folder} has its weights only as pytorch_model.bin. Unpickling that would run "
             "whatever code is in it, so minibert reads safetensors alone. If you trust the file, "
             "convert it: transformers.BertForPreTraining.from_pretrained(FOLDER)"
-            ".save_pretrained(NEW_FOLDER)"
+            ".save_pretrained(NEW_FOLDER), or with the class that config.json names"
         )
     if missing:
         raise CheckpointError(f"{folder} has no {', '.join(missing)}")
@@ -47,7 +47,10 @@ def find_folder(name: str | Path | None, revision: str | None = None) -> Path:
 def download(name: str, revision: str | None) -> Path:
     """Fetch the files from the Hub, or find them in its cache."""
     # pytorch_model.bin is not among them: where a model has nothing else, find_folder says so.
-    wanted = [*FILES, *TOKENIZER_FILES, "tokenizer_config.json"]
+    # Of a model that writes also the decoder's own vocabulary, and how it begins and ends.
+    tokenizer = [*TOKENIZER_FILES, "tokenizer_config.json"]
+    target = [f"target/{file}" for file in tokenizer]
+    wanted = [*FILES, *tokenizer, *target, "generation_config.json"]
     try:
         from huggingface_hub import snapshot_download
 

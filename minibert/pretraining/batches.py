@@ -7,6 +7,7 @@ over more processes, and sees the same data.
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
+from typing import Any, Protocol
 
 import numpy
 import torch
@@ -44,28 +45,25 @@ def generator(seed: int, purpose: int, epoch: int, number: int) -> numpy.random.
     return numpy.random.Generator(numpy.random.Philox(key=seed, counter=counter))
 
 
-class Batches:
-    """The rows of one row length, epoch after epoch."""
+class Source(Protocol):
+    """Where rows are from."""
 
-    def __init__(
-        self,
-        pairs: SentencePairs,
-        masking: Masking,
-        tokenizer: BertTokenizer,
-        *,
-        length: int,
-        seed: int,
-    ):
-        self.pairs, self.masking, self.length, self.seed = pairs, masking, length, seed
-        self.cls, self.sep = [tokenizer.cls_token_id], [tokenizer.sep_token_id]
-        self.pad_token_id = tokenizer.pad_token_id
+    def plan(self, length: int, rng: numpy.random.Generator) -> numpy.ndarray:
+        """All rows of an epoch, in random order."""
+
+
+class EpochRows:
+    """The rows of one row length, epoch after epoch; what each holds is said by `make`."""
+
+    def __init__(self, source: Source, *, length: int, seed: int):
+        self.source, self.length, self.seed = source, length, seed
         self.planned: tuple[int, numpy.ndarray] | None = None
 
     def plan(self, epoch: int) -> numpy.ndarray:
-        """The pairs of an epoch; the last one asked for is kept."""
+        """The rows of an epoch; the last one asked for is kept."""
         if self.planned is None or self.planned[0] != epoch:
             rng = generator(self.seed, PLAN, epoch, self.length)
-            self.planned = (epoch, self.pairs.plan(self.length, rng))
+            self.planned = (epoch, self.source.plan(self.length, rng))
         return self.planned[1]
 
     def take(self, epoch: int, number: int, count: int) -> tuple[list[tuple[int, int]], int, int]:
@@ -78,8 +76,29 @@ class Batches:
             epoch, number = (epoch, stop) if stop < available else (epoch + 1, 0)
         return rows, epoch, number
 
-    def make(self, rows: Iterable[tuple[int, int]]) -> Batch:
+    def make(self, rows: Iterable[tuple[int, int]]) -> Any:
         """The tensors for some rows."""
+        raise NotImplementedError
+
+
+class Batches(EpochRows):
+    """Masked pairs of sentences."""
+
+    def __init__(
+        self,
+        pairs: SentencePairs,
+        masking: Masking,
+        tokenizer: BertTokenizer,
+        *,
+        length: int,
+        seed: int,
+    ):
+        super().__init__(pairs, length=length, seed=seed)
+        self.pairs, self.masking = pairs, masking
+        self.cls, self.sep = [tokenizer.cls_token_id], [tokenizer.sep_token_id]
+        self.pad_token_id = tokenizer.pad_token_id
+
+    def make(self, rows: Iterable[tuple[int, int]]) -> Batch:
         rows = list(rows)
         shape = (len(rows), self.length)
         ids = numpy.full(shape, self.pad_token_id, dtype=numpy.int64)

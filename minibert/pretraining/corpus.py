@@ -197,14 +197,19 @@ def tokenize_in_worker(lines: list[str]) -> list[Sentences]:
     return tokenize_block(worker_tokenizer, lines)
 
 
-def split_documents(count: int, share: float) -> tuple[numpy.ndarray, numpy.ndarray]:
-    """Document numbers for training and, evenly spread over the corpus, for validation."""
+def split_documents(
+    count: int, share: float, least: int = 2
+) -> tuple[numpy.ndarray, numpy.ndarray]:
+    """Document numbers for training and, evenly spread over the corpus, for validation; `least` of
+    each: next-sentence prediction needs 2.
+    """
     if share == 0:
         return numpy.arange(count), numpy.arange(0)
-    wanted = max(2, round(share * count))
-    if count - wanted < 2:
+    wanted = max(least, round(share * count))
+    if count - wanted < least:
+        what = "next-sentence prediction" if least > 1 else "the next token"
         raise ValueError(
-            f"the corpus has {count} documents; next-sentence prediction needs 2 to train on and 2 "
+            f"the corpus has {count} documents; {what} needs {least} to train on and {least} "
             "to validate on (a blank line ends a document; held_out 0 trains without validation)"
         )
     held_out = ((numpy.arange(wanted) + 0.5) * count / wanted).astype(int)

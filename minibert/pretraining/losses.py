@@ -16,7 +16,7 @@ from torch.nn import functional
 
 from minibert.heads import BertForPreTraining
 from minibert.pretraining.batches import Batch
-from minibert.training.forward import encode, norm, pooled
+from minibert.training.forward import encode, pooled, score_pieces
 
 # What is computed of a batch: sums, because the sums of several batches add up; means do not.
 NAMES = ("mlm_loss", "nsp_loss", "mlm_correct", "mlm_top5", "nsp_correct")
@@ -41,8 +41,7 @@ class PretrainingLoss(nn.Module):
 
         mlm, tokens = self.model.mlm, bert.embeddings.token.weight
         asked = last.index_select(0, batch.positions)  # [M, D]
-        activation = functional.gelu(mlm.dense(asked))
-        logits = functional.linear(norm(mlm.layer_norm, activation), tokens, mlm.bias)  # [M, V]
+        logits = score_pieces(mlm, asked, tokens)  # [M, V]
         first_tokens = last.view(texts, length, -1)[:, 0]
         nsp_logits = self.model.nsp.logits(pooled(bert.pooler, first_tokens))  # [B, 2]
         return sums(logits, nsp_logits, batch)
@@ -50,18 +49,17 @@ class PretrainingLoss(nn.Module):
 
 def sums(logits: torch.Tensor, nsp_logits: torch.Tensor, batch: Batch) -> dict[str, torch.Tensor]:
     """Losses and right answers, summed over the batch."""
+    mlm, nsp = guessed(logits, batch.mlm_labels), guessed(nsp_logits, batch.nsp_labels)
+    found = {f"mlm_{name}": value for name, value in mlm.items()}
+    return found | {"nsp_loss": nsp["loss"], "nsp_correct": nsp["correct"]}
+
+
+def guessed(logits: torch.Tensor, labels: torch.Tensor) -> dict[str, torch.Tensor]:
+    """[n, C], [n]: the loss, and how often the label is the likeliest or among five, summed."""
     # In float32 at least: a sum of hundreds of terms has no digits to spare in bfloat16.
-    exact = torch.promote_types(logits.dtype, torch.float32)
-    logits, nsp_logits = logits.to(exact), nsp_logits.to(exact)
-    labels = batch.mlm_labels
+    logits = logits.to(torch.promote_types(logits.dtype, torch.float32))
     with torch.no_grad():
-        # The label is among the k likeliest if fewer than k pieces score higher.
+        # The label is among the k likeliest if fewer than k score higher.
         higher = (logits > logits.gather(1, labels[:, None])).sum(dim=1)
-        nsp_correct = (nsp_logits.argmax(dim=1) == batch.nsp_labels).sum()
-    return {
-        "mlm_loss": functional.cross_entropy(logits, labels, reduction="sum"),
-        "nsp_loss": functional.cross_entropy(nsp_logits, batch.nsp_labels, reduction="sum"),
-        "mlm_correct": (higher < 1).sum(),
-        "mlm_top5": (higher < 5).sum(),
-        "nsp_correct": nsp_correct,
-    }
+    loss = functional.cross_entropy(logits, labels, reduction="sum")
+    return {"loss": loss, "correct": (higher < 1).sum(), "top5": (higher < 5).sum()}

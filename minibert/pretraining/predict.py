@@ -1,10 +1,13 @@
-"""What the two heads say of a text: the likeliest pieces for [MASK], and whether B follows A.
+"""What a pretrained model says of a text: the likeliest pieces for [MASK], whether B follows A; and
+how a model that writes goes on.
 
 fill_mask:      softmax(mlm_logits[position of the mask])
 next_sentence:  softmax(nsp_logits)[IS_NEXT]
+continue_text:  token after token (translation/generation.py)
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
@@ -12,6 +15,7 @@ from torch import nn
 from minibert.attention import softmax
 from minibert.heads import IS_NEXT
 from minibert.tokenizer import BertTokenizer
+from minibert.translation.encoder_decoder import BertLMHeadModel
 
 
 @dataclass(frozen=True)
@@ -56,3 +60,26 @@ def next_sentence(model: nn.Module, tokenizer: BertTokenizer, first: str, second
     with torch.no_grad():
         logits = model(**tokenizer(first, second)).nsp_logits[0]  # [2]
     return softmax(logits.float())[IS_NEXT].item()
+
+
+def continue_text(
+    model: BertLMHeadModel,
+    tokenizer: BertTokenizer,
+    prompt: str,
+    *,
+    max_length: int | None = None,
+    **choices: Any,
+) -> str:
+    """The prompt and what the model writes after it; "" lets it begin by itself. `max_length`: in
+    tokens, the prompt's among them; `choices`: those of `generate`.
+    """
+    if not isinstance(model, BertLMHeadModel):
+        raise ValueError(
+            f"a {type(model).__name__} writes nothing; BertLMHeadModel does (load_bert(…, "
+            "head='next-token'))"
+        )
+    ids = torch.tensor([[tokenizer.cls_token_id, *tokenizer.text_ids(prompt)]])
+    longest = min(model.bert.config.max_position_embeddings, 256)
+    longest = longest if max_length is None else max_length
+    written = model.generate(ids.to(model.mlm.bias.device), max_length=longest, **choices)
+    return tokenizer.decode(written[0], skip_special_tokens=True)

@@ -12,6 +12,7 @@ import torch
 
 from minibert.common.files import replacing
 from minibert.config import BertConfig
+from minibert.embedding import Embeddings
 from minibert.heads import BertForPreTraining
 from minibert.positional import sinusoid_table
 from minibert.pretraining.reading import corpus_lines
@@ -52,16 +53,31 @@ def make_tokenizer(
 
 
 def new_model(
-    config: BertConfig, tokenizer: BertTokenizer, settings: Settings
-) -> BertForPreTraining:
-    """A model with fresh weights, the same for the same seed; V is the tokenizer's."""
-    config = replace(config, vocab_size=len(tokenizer), pad_token_id=tokenizer.pad_token_id)
+    config: BertConfig,
+    tokenizer: BertTokenizer,
+    settings: Settings,
+    kind: type[Any] = BertForPreTraining,
+) -> Any:
+    """A model with fresh weights, the same for the same seed; V is the tokenizer's. `kind`: this
+    class, or BertLMHeadModel.
+    """
+    config = fitted(config, tokenizer)
     torch.manual_seed(settings.seed)
-    model = BertForPreTraining(config)
+    model = kind(config)
     if settings.position_start == "sinusoid":
-        # Waves as large as the random rows would be: √2 because a sine's mean square is 1/2.
-        scale = 2**0.5 * config.initializer_range
-        table = model.bert.embeddings.position.table
-        with torch.no_grad():
-            table.copy_(scale * sinusoid_table(*table.shape))
+        start_with_waves(model.bert.embeddings, config)
     return model
+
+
+def fitted(config: BertConfig, tokenizer: BertTokenizer) -> BertConfig:
+    """The same sizes, with the tokenizer's pieces."""
+    return replace(config, vocab_size=len(tokenizer), pad_token_id=tokenizer.pad_token_id)
+
+
+def start_with_waves(embeddings: Embeddings, config: BertConfig) -> None:
+    """Let the learned positions start as the Transformer's sinusoid, small."""
+    # Waves as large as the random rows would be: √2 because a sine's mean square is 1/2.
+    scale = 2**0.5 * config.initializer_range
+    table = embeddings.position.table
+    with torch.no_grad():
+        table.copy_(scale * sinusoid_table(*table.shape))

@@ -37,6 +37,10 @@ SMALL: dict[str, Any] = {
 }
 
 
+# What has no effect where nothing is masked and no sentences are paired.
+MASKED_ONLY = ("mask_share", "max_predictions", "whole_words", "short_share")
+
+
 @dataclass(frozen=True)
 class Phase:
     """A part of the run with one batch size and one row length."""

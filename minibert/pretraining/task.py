@@ -3,7 +3,7 @@
 loss = mean over the masked tokens of −log P(token)  +  mean over the rows of −log P(is next?)
 """
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy
 import torch
@@ -19,25 +19,15 @@ from minibert.tokenizer import BertTokenizer
 from minibert.training.curve import Panels
 from minibert.training.task import Counts, Task
 
-PANELS: Panels = {
-    "loss": {"mlm_loss": "MLM", "nsp_loss": "NSP"},
-    "share of right answers": {"mlm_accuracy": "MLM", "nsp_accuracy": "NSP"},
-}
 
+class FromCorpus(Task):
+    """What tasks share that learn from the documents of a corpus."""
 
-class Pretraining(Task):
-    """`Trainer(Pretraining(model, tokenizer, corpus, settings), settings, out).run()`"""
+    objective: str
+    panels: ClassVar[Panels]  # of the curve
+    least = 1  # documents to train on, and to validate on
 
-    sum_names = NAMES
-    count_names = ("masked", "rows", "tokens")
-
-    def __init__(
-        self,
-        model: BertForPreTraining,
-        tokenizer: BertTokenizer,
-        corpus: Corpus,
-        settings: Settings,
-    ):
+    def __init__(self, model: Any, tokenizer: BertTokenizer, corpus: Corpus, settings: Settings):
         """`model` keeps its weights if they are trained further; see `new_model` for fresh ones."""
         config = model.bert.config
         if tokenizer.checksum() != corpus.vocabulary:
@@ -48,45 +38,72 @@ class Pretraining(Task):
                 f"{config.vocab_size} (vocab_size)"
             )
         settings.check_fit(config.max_position_embeddings, processes=1)
-        self.model, self.settings = model, settings
-        self.losses = PretrainingLoss(model, dropout=settings.dropout)
+        self.model, self.tokenizer, self.corpus, self.settings = model, tokenizer, corpus, settings
         self.origin = {
+            "objective": self.objective,
             "corpus": corpus.files,
             "vocabulary": corpus.vocabulary,
             "config": config.to_dict(),
         }
+        count = len(corpus.documents) - 1
+        training, held_out = split_documents(count, settings.held_out, self.least)
+        self.batches = self.rows_of(training)
+        self.validation = self.rows_of(held_out) if len(held_out) else None
+
+    def rows_of(self, documents: numpy.ndarray) -> dict[int, Any]:
+        """Row length -> the EpochRows of some documents."""
+        raise NotImplementedError
+
+    def data(self, step: int) -> tuple[Any, int]:
+        phase = self.settings.phase(step)
+        return self.batches[phase.length], phase.rows
+
+    def held_out(self, step: int) -> tuple[Any, list[tuple[int, int]]] | None:
+        """For each row length always the same rows."""
+        if self.validation is None:
+            return None
+        source = self.validation[self.settings.phase(step - 1).length]
+        count = min(self.settings.validation_rows, len(source.plan(0)))
+        return source, [(0, number) for number in range(count)]
+
+
+class Pretraining(FromCorpus):
+    """`Trainer(Pretraining(model, tokenizer, corpus, settings), settings, out).run()`"""
+
+    objective = "masked"
+    sum_names = NAMES
+    count_names = ("masked", "rows", "tokens")
+    panels: ClassVar[Panels] = {
+        "loss": {"mlm_loss": "MLM", "nsp_loss": "NSP"},
+        "share of right answers": {"mlm_accuracy": "MLM", "nsp_accuracy": "NSP"},
+    }
+    least = 2  # a random sentence comes from another document
+
+    def __init__(
+        self,
+        model: BertForPreTraining,
+        tokenizer: BertTokenizer,
+        corpus: Corpus,
+        settings: Settings,
+    ):
+        super().__init__(model, tokenizer, corpus, settings)
+        self.losses = PretrainingLoss(model, dropout=settings.dropout)
+
+    def rows_of(self, documents: numpy.ndarray) -> dict[int, Batches]:
+        settings, tokenizer = self.settings, self.tokenizer
         masking = Masking(
             tokenizer,
             share=settings.mask_share,
             at_most=settings.max_predictions,
             whole_words=settings.whole_words,
         )
-        training, held_out = split_documents(len(corpus.documents) - 1, settings.held_out)
-
-        def batches_of(documents: numpy.ndarray) -> dict[int, Batches]:
-            """Row length -> its batches."""
-            pairs = SentencePairs(corpus, documents, short_share=settings.short_share)
-            return {
-                phase.length: Batches(
-                    pairs, masking, tokenizer, length=phase.length, seed=settings.seed
-                )
-                for phase in settings.parts()
-            }
-
-        self.batches = batches_of(training)
-        self.validation = batches_of(held_out) if len(held_out) else None
-
-    def data(self, step: int) -> tuple[Batches, int]:
-        phase = self.settings.phase(step)
-        return self.batches[phase.length], phase.rows
-
-    def held_out(self, step: int) -> tuple[Batches, list[tuple[int, int]]] | None:
-        """For each row length always the same masked rows."""
-        if self.validation is None:
-            return None
-        source = self.validation[self.settings.phase(step - 1).length]
-        count = min(self.settings.validation_rows, len(source.plan(0)))
-        return source, [(0, number) for number in range(count)]
+        pairs = SentencePairs(self.corpus, documents, short_share=settings.short_share)
+        return {
+            phase.length: Batches(
+                pairs, masking, tokenizer, length=phase.length, seed=settings.seed
+            )
+            for phase in settings.parts()
+        }
 
     def counts(self, batch: Batch) -> Counts:
         rows = len(batch.nsp_labels)

@@ -1,14 +1,16 @@
 """The same forward pass a second time: NumPy, float64, straight from the formulas, no torch.
 
-One text at a time, one head at a time, padding left out of the softmax instead of masked. Slow,
-and sharing nothing with the textbook but the names: where the two agree, the formula is right.
+One text at a time, one head at a time, padding left out of the softmax instead of masked; so is the
+future in a decoder. Slow, and sharing nothing with the textbook but the names: where the two agree,
+the formula is right.
 
     values = forward(as_arrays(model.state_dict()), model.config, input_ids)
     values["encoder.layers.3.attention.probs"]  # the same name as in trace(), [B, N, S, S]
+    values = forward_pair(weights, [encoder_config, decoder_config], [source_ids, written_ids])
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,8 +18,9 @@ import numpy as np
 from minibert.config import BertConfig
 
 Arrays = dict[str, np.ndarray]
+Memory = tuple[np.ndarray, np.ndarray]  # what a decoder reads: states [S, D], and which are real
 erf = np.vectorize(math.erf, otypes=[np.float64])
-LOWEST = np.finfo(np.float64).min  # the score of a padded key
+LOWEST = np.finfo(np.float64).min  # the score of a key that is not seen
 
 
 def as_arrays(state_dict: Mapping[str, Any]) -> Arrays:
@@ -35,13 +38,39 @@ def forward(
 ) -> Arrays:
     """Every intermediate of every text [B, S], by the names that trace() uses.
 
-    Which heads there are is seen from the weights' names.
+    Which heads there are, and whether it is a decoder, is seen from the weights' names.
     """
     input_ids = np.asarray(input_ids)
     is_real = np.ones_like(input_ids) if attention_mask is None else np.asarray(attention_mask)
     segments = np.zeros_like(input_ids) if token_type_ids is None else np.asarray(token_type_ids)
     texts = zip(input_ids, is_real.astype(bool), segments, strict=True)
-    values = [one_text(weights, config, *text) for text in texts]
+    return stack([one_text(weights, config, *text) for text in texts])
+
+
+def forward_pair(
+    weights: Arrays,
+    configs: Sequence[BertConfig],
+    input_ids: Sequence[np.ndarray],
+    attention_masks: Sequence[np.ndarray],
+) -> Arrays:
+    """The same of an encoder-decoder; each argument is a pair: of the text that is read [B, S], and
+    of what is written [B, T].
+    """
+    rows = []
+    is_real = [mask.astype(bool) for mask in attention_masks]
+    for ids, others, seen, others_seen in zip(*input_ids, *is_real, strict=True):
+        values: Arrays = {}
+        memory = bert(weights, values, "encoder.", configs[0], ids, seen, 0 * ids)
+        pooler(weights, values, "encoder.", memory)
+        written = configs[1], others, others_seen, 0 * others
+        x = bert(weights, values, "decoder.bert.", *written, (memory, seen))
+        mlm_head(weights, values, "decoder.", configs[1], x)
+        rows.append(values)
+    return stack(rows)
+
+
+def stack(values: list[Arrays]) -> Arrays:
+    """The values of all texts together."""
     stacked = {name: np.stack([value[name] for value in values]) for name in values[0]}
     for name in stacked:
         if name.endswith("embeddings.position"):
@@ -55,22 +84,56 @@ def one_text(
     """All values of one text, ids [S]."""
     prefix = "bert." if any(name.startswith("bert.") for name in weights) else ""
     values: Arrays = {}
-    x = embed(Scope(weights, values, prefix + "embeddings."), config, ids, segments)
-    for layer in range(config.num_hidden_layers):
-        scope = Scope(weights, values, f"{prefix}encoder.layers.{layer}.")
-        x = encoder_layer(scope, config, x, is_real)
-    if prefix + "pooler.dense.weight" in weights:
-        pooler = Scope(weights, values, prefix + "pooler.")
-        pooled = pooler.keep("activation", np.tanh(pooler.linear("dense", x[0])))
+    x = bert(weights, values, prefix, config, ids, is_real, segments)
+    pooled = pooler(weights, values, prefix, x)
     if "mlm.bias" in weights:
-        mlm = Scope(weights, values, "mlm.")
-        inner = mlm.keep("activation", gelu(mlm.linear("dense", x)))
-        normed = mlm.layer_norm("layer_norm", inner, config.layer_norm_eps)
-        # Tied: one dot product of the vector with each token embedding.
-        mlm.keep("logits", normed @ weights["bert.embeddings.token.weight"].T + mlm["bias"])
+        mlm_head(weights, values, "", config, x)
     if "nsp.logits.weight" in weights:
         Scope(weights, values, "nsp.").linear("logits", pooled)
     return values
+
+
+def bert(
+    weights: Arrays,
+    values: Arrays,
+    prefix: str,
+    config: BertConfig,
+    ids: np.ndarray,
+    is_real: np.ndarray,
+    segments: np.ndarray,
+    memory: Memory | None = None,
+) -> np.ndarray:
+    """The embeddings and all layers of one BERT, whose names begin with `prefix`: [S] -> [S, D].
+    A decoder's token s is seen by token t if s ≤ t; with a `memory` it looks there, too.
+    """
+    writes = any(name.startswith(prefix + "decoder.") for name in weights)
+    seen = np.tile(is_real, (len(ids), 1))  # [S, S]
+    seen = np.tril(seen) if writes else seen
+    x = embed(Scope(weights, values, prefix + "embeddings."), config, ids, segments)
+    for i in range(config.num_hidden_layers):
+        name = f"{prefix}{'decoder' if writes else 'encoder'}.layers.{i}."
+        x = layer(Scope(weights, values, name), config, x, seen, memory)
+    return x
+
+
+def pooler(weights: Arrays, values: Arrays, prefix: str, x: np.ndarray) -> np.ndarray:
+    """tanh(first token · W + b) if the model has it: [S, D] -> [D]."""
+    scope = Scope(weights, values, prefix + "pooler.")
+    if scope.prefix + "dense.weight" not in weights:
+        return x[0]
+    return scope.keep("activation", np.tanh(scope.linear("dense", x[0])))
+
+
+def mlm_head(
+    weights: Arrays, values: Arrays, prefix: str, config: BertConfig, x: np.ndarray
+) -> None:
+    """Scores of all V pieces: [S, D] -> [S, V]."""
+    scope = Scope(weights, values, prefix + "mlm.")
+    inner = scope.keep("activation", gelu(scope.linear("dense", x)))
+    normed = scope.layer_norm("layer_norm", inner, config.layer_norm_eps)
+    # Tied: one dot product of the vector with each token embedding.
+    tokens = weights[prefix + "bert.embeddings.token.weight"]
+    scope.keep("logits", normed @ tokens.T + scope["bias"])
 
 
 class Scope:
@@ -108,15 +171,21 @@ def embed(scope: Scope, config: BertConfig, ids: np.ndarray, segments: np.ndarra
     return scope.layer_norm("layer_norm", total, config.layer_norm_eps)
 
 
-def encoder_layer(
-    scope: Scope, config: BertConfig, x: np.ndarray, is_real: np.ndarray
+def layer(
+    scope: Scope,
+    config: BertConfig,
+    x: np.ndarray,
+    seen: np.ndarray,
+    memory: Memory | None,
 ) -> np.ndarray:
-    """LayerNorm(a + FFN(a)) with a = LayerNorm(x + MultiHead(x)): [S, D] -> [S, D]."""
-    attended = attention(
-        Scope(scope.weights, scope.values, scope.prefix + "attention."), config, x, is_real
-    )
-    a = scope.keep("attention_residual", x + attended)
-    a = scope.layer_norm("attention_layer_norm", a, config.layer_norm_eps)
+    """LayerNorm(a + FFN(a)) with a = LayerNorm(x + MultiHead(x)); if there is a memory, then with
+    LayerNorm(a + CrossAttention(a, memory)) for a: [S, D] -> [S, D].
+    """
+    a = sublayer(scope, "attention", config, x, x, seen)
+    if memory is not None:
+        states, is_real = memory
+        read = np.tile(is_real, (len(x), 1))  # [T, S]
+        a = sublayer(scope, "cross_attention", config, a, states, read)
     inner = gelu(scope.linear("feed_forward.inner", a))
     scope.keep("feed_forward.activation", inner)
     output = scope.linear("feed_forward.output", inner)
@@ -124,9 +193,23 @@ def encoder_layer(
     return scope.layer_norm("feed_forward_layer_norm", residual, config.layer_norm_eps)
 
 
-def attention(scope: Scope, config: BertConfig, x: np.ndarray, is_real: np.ndarray) -> np.ndarray:
-    """Concat(head_1 … head_N) · W_O + b_O, each head from its own slice of the projections."""
-    query, key, value = (scope.linear(name, x) for name in ("query", "key", "value"))
+def sublayer(
+    scope: Scope, name: str, config: BertConfig, x: np.ndarray, keys: np.ndarray, seen: np.ndarray
+) -> np.ndarray:
+    """LayerNorm(x + attention to the keys): [T, D] -> [T, D]."""
+    inner = Scope(scope.weights, scope.values, f"{scope.prefix}{name}.")
+    residual = scope.keep(f"{name}_residual", x + attention(inner, config, x, keys, seen))
+    return scope.layer_norm(f"{name}_layer_norm", residual, config.layer_norm_eps)
+
+
+def attention(
+    scope: Scope, config: BertConfig, x: np.ndarray, keys: np.ndarray, seen: np.ndarray
+) -> np.ndarray:
+    """Concat(head_1 … head_N) · W_O + b_O, each head from its own slice of the projections. Token t
+    of x [T, D] sees those of the keys [S, D] that `seen` [T, S] tells.
+    """
+    query = scope.linear("query", x)
+    key, value = scope.linear("key", keys), scope.linear("value", keys)
     heads: dict[str, list[np.ndarray]] = {
         "scores": [],
         "masked_scores": [],
@@ -135,10 +218,14 @@ def attention(scope: Scope, config: BertConfig, x: np.ndarray, is_real: np.ndarr
     }
     for head in np.split(np.arange(config.hidden_size), config.num_attention_heads):
         scores = np.einsum("qh,kh->qk", query[:, head], key[:, head]) * config.head_size**-0.5
+        masked_scores = np.where(seen, scores, LOWEST)
         probs = np.zeros_like(scores)
-        probs[:, is_real] = softmax(scores[:, is_real])
+        for t, keys_seen in enumerate(seen):
+            # Padding at the beginning of a decoder's text sees no token: its scores are all alike.
+            among = keys_seen if keys_seen.any() else ~keys_seen
+            probs[t, among] = softmax(masked_scores[t, among])
         heads["scores"].append(scores)
-        heads["masked_scores"].append(np.where(is_real, scores, LOWEST))
+        heads["masked_scores"].append(masked_scores)
         heads["probs"].append(probs)
         heads["context"].append(np.einsum("qk,kh->qh", probs, value[:, head]))
     for name, values in heads.items():
@@ -149,8 +236,8 @@ def attention(scope: Scope, config: BertConfig, x: np.ndarray, is_real: np.ndarr
 
 def softmax(scores: np.ndarray) -> np.ndarray:
     """exp(s) / Σ exp(s) along each row."""
-    powers = np.exp(scores - scores.max(axis=1)[:, None])
-    return powers / powers.sum(axis=1)[:, None]
+    powers = np.exp(scores - scores.max(axis=-1)[..., None])
+    return powers / powers.sum(axis=-1)[..., None]
 
 
 def gelu(x: np.ndarray) -> np.ndarray:

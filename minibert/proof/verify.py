@@ -3,6 +3,8 @@
     for row in verify("bert-base-uncased", ["Hello, my dog is cute"]):
         print(row)
 
+An encoder-decoder is given the texts twice: to read, and as what it writes.
+
 transformers computes eagerly, with PyTorch's hooks on its submodules. The attention scores, the
 probs and each head's context have no submodule there; they are caught where its code calls softmax
 and matmul. LayerNorm's normalised value is PyTorch's layer_norm of the same input without γ and β.
@@ -21,6 +23,8 @@ from torch.overrides import TorchFunctionMode
 from minibert.inspection.trace import trace
 from minibert.loading.finding import find_folder, open_weights
 from minibert.model import BertModel
+from minibert.translation.encoder_decoder import EncoderDecoderModel, LanguageModelOutput
+from minibert.vocabulary import read_json
 
 BOUNDS = {torch.float32: 1e-5, torch.float64: 1e-10}
 TEXTS = ("The cat sat on the mat.", "BERT reads both sides of a word at once, and pads.")
@@ -36,7 +40,7 @@ BERT = {
     "pooler.dense": ("pooler.dense", "output"),
     "pooler.activation": ("pooler.activation", "output"),
 }
-LAYER = {  # below encoder.layers.{i}. and encoder.layer.{i}.
+LAYER = {  # below encoder.layers.{i}. (decoder.layers.{i}.) and encoder.layer.{i}.
     "attention.query": ("attention.self.query", "output"),
     "attention.key": ("attention.self.key", "output"),
     "attention.value": ("attention.self.value", "output"),
@@ -49,6 +53,11 @@ LAYER = {  # below encoder.layers.{i}. and encoder.layer.{i}.
     "feed_forward.output": ("output.dense", "output"),
     "feed_forward_residual": ("output.LayerNorm", "input"),
     "feed_forward_layer_norm": ("output.LayerNorm", "output"),
+}
+CROSS = {
+    f"cross_{ours}": (f"cross{module}", end)
+    for ours, (module, end) in LAYER.items()
+    if ours.startswith("attention")
 }
 HEADS = {
     "mlm.dense": ("cls.predictions.transform.dense", "output"),
@@ -77,13 +86,15 @@ class Row:
 
 
 class AttentionCatcher(TorchFunctionMode):
-    """Keeps what transformers' attention gives to softmax, and what softmax and matmul return."""
+    """Keeps what transformers' attention gives to softmax, and what softmax and matmul return: of
+    each attention in the order of the computation.
+    """
 
     def __init__(self) -> None:
         super().__init__()
         self.masked_scores: list[torch.Tensor] = []
         self.probs: list[torch.Tensor] = []
-        self.products: list[torch.Tensor] = []  # for each layer QKᵀ, then probs · V
+        self.products: list[torch.Tensor] = []  # for each attention QKᵀ, then probs · V
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple = (), kwargs: Any = None
@@ -120,11 +131,20 @@ def verify(
     theirs = their_class.from_pretrained(
         folder, attn_implementation="eager", dtype=dtype, **options
     ).eval()
-    return compare(ours, theirs, tokenizer(list(texts)), BOUNDS[dtype])
+    inputs = tokenizer(list(texts))
+    if isinstance(ours, EncoderDecoderModel):
+        if ours.encoder.pooler is None:
+            theirs.encoder.pooler = None
+        written = ours.target_tokenizer(list(texts))
+        inputs |= {f"decoder_{name}": written[name] for name in ("input_ids", "attention_mask")}
+    return compare(ours, theirs, inputs, BOUNDS[dtype])
 
 
 def heads_in(folder: Path) -> str | None:
     """The `head` for load_bert for all that the file holds and transformers can read."""
+    settings = read_json(folder / "config.json")
+    if settings.get("is_decoder") is True or settings.get("model_type") == "encoder-decoder":
+        return None
     with open_weights(folder) as file:
         names = list(file.keys())
     if "mixture.weights" in names:
@@ -145,25 +165,53 @@ def compare(
     if set(our_values) != set(their_values):
         unmatched = sorted(set(our_values) ^ set(their_values))
         raise RuntimeError(f"these operations have no counterpart: {', '.join(unmatched)}")
-    is_real = inputs["attention_mask"] == 1
+    pairs = {name: (value, their_values[name]) for name, value in our_values.items()}
+    pairs |= returned_pairs(our_output, their_output)
     differences = {
-        name: largest_difference(name, value, their_values[name], is_real)
-        for name, value in our_values.items()
+        name: largest_difference(name, *pair, *real_and_seen(name, inputs))
+        for name, pair in pairs.items()
     }
-    for name, pair in returned_pairs(our_output, their_output).items():
-        differences[name] = largest_difference(name, *pair, is_real)
     return summarise(differences, bound)
+
+
+def real_and_seen(name: str, inputs: dict[str, torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Of the text that a value is about: which tokens are real [B, T], and which keys each of them
+    may look at [B, 1, 1 or T, S].
+    """
+    is_written = re.match(r"(returned )?decoder\.", name) and "decoder_input_ids" in inputs
+    is_read = inputs["attention_mask"] == 1
+    is_real = inputs["decoder_attention_mask"] == 1 if is_written else is_read
+    is_cross = "cross_attention" in name
+    seen = (is_read if is_cross else is_real)[:, None, None, :]  # [B, 1, 1, S]
+    if "decoder.layers" in name and not is_cross:
+        seen = seen & torch.ones(2 * seen.shape[-1:], dtype=torch.bool).tril()  # [B, 1, T, T]
+    if name.endswith(("cross_attention.key", "cross_attention.value")):
+        is_real = is_read
+    return is_real, seen
 
 
 def returned_pairs(ours: Any, theirs: Any) -> dict[str, tuple[torch.Tensor, torch.Tensor]]:
     """All that both models return: name -> (ours, theirs)."""
-    bert = getattr(ours, "bert", ours)
-    pairs = {
-        f"returned hidden_states.layers.{i}": pair
-        for i, pair in enumerate(zip(bert.hidden_states, theirs.hidden_states, strict=True))
-    }
-    for i, pair in enumerate(zip(bert.attention_probs, theirs.attentions, strict=True)):
-        pairs[f"returned attention_probs.layers.{i}"] = pair
+    is_pair = isinstance(ours, LanguageModelOutput) and ours.encoder is not None
+    if is_pair:
+        berts = {"encoder": ours.encoder, "decoder": ours.decoder}
+    else:
+        berts = {"": getattr(ours, "decoder", getattr(ours, "bert", ours))}
+    pairs: dict[str, Any] = {}
+    for part, bert in berts.items():
+        here, there = (f"{part}.", f"{part}_") if part else ("", "")
+        tuples = {"hidden_states": f"{there}hidden_states", "attention_probs": f"{there}attentions"}
+        if part == "decoder":
+            tuples["cross_attention_probs"] = "cross_attentions"
+        for our_name, their_name in tuples.items():
+            both = zip(getattr(bert, our_name), theirs[their_name], strict=True)
+            pairs |= {f"returned {here}{our_name}.layers.{i}": p for i, p in enumerate(both)}
+    if is_pair:
+        states = ours.encoder.last_hidden_state, theirs.encoder_last_hidden_state
+        return pairs | {
+            "returned encoder.last_hidden_state": states,
+            "returned decoder.logits": (ours.logits, theirs.logits),
+        }
     for name, their_names in (
         ("last_hidden_state", ["last_hidden_state"]),
         ("pooler_output", ["pooler_output"]),
@@ -181,7 +229,11 @@ def returned_pairs(ours: Any, theirs: Any) -> dict[str, tuple[torch.Tensor, torc
 
 
 def largest_difference(
-    name: str, ours: torch.Tensor, theirs: torch.Tensor, is_real: torch.Tensor
+    name: str,
+    ours: torch.Tensor,
+    theirs: torch.Tensor,
+    is_real: torch.Tensor,
+    seen: torch.Tensor,
 ) -> tuple[float, float]:
     """max |ours − theirs| over the real tokens: relative to the size of its vector, and as it is.
 
@@ -192,8 +244,8 @@ def largest_difference(
     if ours.shape != theirs.shape:
         raise RuntimeError(f"{name}: shapes differ, {list(ours.shape)} and {list(theirs.shape)}")
     pair = torch.stack([ours, theirs])
-    if name.endswith("scores"):  # padded keys are not read either
-        pair = pair.where(is_real[:, None, None, :], 0)
+    if name.endswith("scores"):  # padded and future keys are not read either
+        pair = pair.where(seen, 0)
     if name.endswith(("start_logits", "end_logits")):
         pair = pair.where(is_real, 0)
     if ours.dim() == 4:  # [B, N, S, S] or [B, N, S, H]: for each token a row in each head
@@ -208,13 +260,21 @@ def largest_difference(
 def their_operations(model: Any, inputs: dict[str, torch.Tensor]) -> tuple[dict, Any]:
     """One forward pass of a transformers model: its values under our names, and its output."""
     values: dict[str, torch.Tensor] = {}
-    prefix = "bert." if hasattr(model, "bert") else ""
-    layers = model.config.num_hidden_layers
-    table = {prefix + ours: (prefix + module, end) for ours, (module, end) in BERT.items()} | HEADS
-    for i in range(layers):
-        for ours, (module, end) in LAYER.items():
-            theirs = f"{prefix}encoder.layer.{i}.{module}"
-            table[f"{prefix}encoder.layers.{i}.{ours}"] = (theirs, end)
+    berts = {"bert." if hasattr(model, "bert") else "": model.config}
+    prefix = ""
+    if model.config.model_type == "encoder-decoder":
+        berts = {"encoder.": model.config.encoder, "decoder.bert.": model.config.decoder}
+        prefix = "decoder."
+    table = {prefix + ours: (prefix + module, end) for ours, (module, end) in HEADS.items()}
+    attentions: dict[str, Any] = {}  # in the order of the computation
+    for prefix, config in berts.items():
+        table |= {prefix + ours: (prefix + module, end) for ours, (module, end) in BERT.items()}
+        for i in range(config.num_hidden_layers):
+            layer = f"{prefix}{'decoder' if config.is_decoder else 'encoder'}.layers.{i}."
+            for ours, (module, end) in (LAYER | CROSS).items():
+                table[layer + ours] = (f"{prefix}encoder.layer.{i}.{module}", end)
+            for name in ["attention."] + ["cross_attention."] * config.add_cross_attention:
+                attentions[layer + name] = config.hidden_size // config.num_attention_heads
 
     def keeper(name: str, end: str) -> Callable[..., None]:
         def keep(module: nn.Module, args: tuple, output: torch.Tensor) -> None:
@@ -236,15 +296,14 @@ def their_operations(model: Any, inputs: dict[str, torch.Tensor]) -> tuple[dict,
         output = model(**inputs, output_hidden_states=True, output_attentions=True)
     for hook in hooks:
         hook.remove()
-    head_size = model.config.hidden_size // model.config.num_attention_heads
-    for i in range(layers):
-        attention = f"{prefix}encoder.layers.{i}.attention."
+    for i, (attention, head_size) in enumerate(attentions.items()):
         values[attention + "scores"] = caught.products[2 * i] * head_size**-0.5
         values[attention + "masked_scores"] = caught.masked_scores[i]
         values[attention + "probs"] = caught.probs[i]
         values[attention + "context"] = caught.products[2 * i + 1]
-    position = prefix + "embeddings.position"
-    values[position] = values[position][0]  # [1, S, D] there, [S, D] here
+    for prefix in berts:
+        position = prefix + "embeddings.position"
+        values[position] = values[position][0]  # [1, S, D] there, [S, D] here
     return values, output
 
 

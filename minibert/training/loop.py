@@ -160,6 +160,8 @@ class Trainer:
         if record is None:
             return None
         self.log({"validation": record})
+        if self.processes.is_first:
+            self.task.report(self.step, record)
         score = self.task.score(record)
         if score is not None and (self.best is None or score > self.best):
             self.best = score

@@ -70,6 +70,11 @@ class Task:
         """The numbers for the log; one of them is called `loss`."""
         raise NotImplementedError
 
+    def report(self, step: int, record: dict[str, float]) -> None:
+        """Tell people what was measured after `step` steps; it is asked for in the first process
+        alone.
+        """
+
     def progress(self, record: dict[str, float]) -> str:
         """What the progress bar says."""
         return f"loss {record['loss']:.3f}"

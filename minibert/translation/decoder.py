@@ -68,18 +68,26 @@ class DecoderLayer(nn.Module):
     ) -> tuple[torch.Tensor, torch.Tensor, Probs]:
         attention_output, probs = self.attention(x, causal_mask)
         attention_residual = self.attention_residual(x + self.dropout(attention_output))
-        c = self.attention_layer_norm(attention_residual)
-        cross_probs = None
+        a = self.attention_layer_norm(attention_residual)
+        c, cross_probs = a, None  # without an encoder
         if self.cross_attention is not None:
-            cross_output, cross_probs = self.cross_attention(c, memory_mask, memory)
-            cross_residual = self.cross_attention_residual(c + self.dropout(cross_output))
+            cross_output, cross_probs = self.cross_attention(a, memory_mask, memory)
+            cross_residual = self.cross_attention_residual(a + self.dropout(cross_output))
             c = self.cross_attention_layer_norm(cross_residual)
         feed_forward_residual = self.feed_forward_residual(c + self.dropout(self.feed_forward(c)))
         return self.feed_forward_layer_norm(feed_forward_residual), probs, cross_probs
 
 
 class Decoder(nn.Module):
-    """L layers, each reading the one before, and all of them the same memory."""
+    """L layers, each reading the one before, and all of them the same memory.
+
+    Example:
+        >>> config = BertConfig(hidden_size=6, num_attention_heads=3, num_hidden_layers=2)
+        >>> decoder = Decoder(config, cross_attention=False)
+        >>> states, probs, cross_probs = decoder(torch.randn(1, 4, 6), torch.zeros(1, 1, 4, 4))
+        >>> len(states), len(probs), cross_probs
+        (3, 2, (None, None))
+    """
 
     def __init__(self, config: BertConfig, *, cross_attention: bool):
         super().__init__()

@@ -39,6 +39,7 @@ from minibert.model import (
 )
 from minibert.translation.causal import make_causal_mask
 from minibert.translation.decoder import Decoder
+from minibert.translation.generation import Options, generate
 
 
 @dataclass(frozen=True)
@@ -73,18 +74,21 @@ class BertDecoder(nn.Module):
         input_ids: torch.Tensor,
         *,
         attention_mask: torch.Tensor | None = None,
+        token_type_ids: torch.Tensor | None = None,
         memory: torch.Tensor | None = None,
         memory_mask: torch.Tensor | None = None,
     ) -> DecoderOutput:
-        """`attention_mask`: 1 = real token, 0 = padding; default all real. `memory` [B, S, D] with
-        its own mask [B, S]: the encoder's last states.
+        """`attention_mask` and `token_type_ids`: as for BertModel. `memory` [B, S, D] with its own
+        mask [B, S]: the encoder's last states.
         """
-        check_inputs(self.config, input_ids, attention_mask, None)
+        check_inputs(self.config, input_ids, attention_mask, token_type_ids)
         padding_mask = torch.ones_like(input_ids) if attention_mask is None else attention_mask
-        embeddings = self.embeddings(input_ids, torch.zeros_like(input_ids))  # [B, T, D]
+        segment_ids = torch.zeros_like(input_ids) if token_type_ids is None else token_type_ids
+        embeddings = self.embeddings(input_ids, segment_ids)  # [B, T, D]
         causal_mask = make_causal_mask(padding_mask, embeddings.dtype)  # [B, 1, T, T]
         additive_mask = None
         if memory is not None:
+            check_memory(self.config, input_ids, memory, memory_mask)
             is_read = memory.new_ones(memory.shape[:2]) if memory_mask is None else memory_mask
             additive_mask = make_additive_mask(is_read, embeddings.dtype)  # [B, 1, 1, S]
         states, probs, cross = self.decoder(embeddings, causal_mask, memory, additive_mask)
@@ -121,19 +125,39 @@ class BertLMHeadModel(nn.Module):
         return self.bert.decoder.layers[0].cross_attention is not None
 
     def forward(
-        self, input_ids: torch.Tensor, *, attention_mask: torch.Tensor | None = None, **other: Any
+        self,
+        input_ids: torch.Tensor,
+        *,
+        attention_mask: torch.Tensor | None = None,
+        token_type_ids: torch.Tensor | None = None,
+        memory: torch.Tensor | None = None,
+        memory_mask: torch.Tensor | None = None,
+        **other: NoReturn,
     ) -> LanguageModelOutput:
-        """`attention_mask`: as for BertModel; `memory` and `memory_mask`: of a decoder with
-        cross-attention.
+        """`attention_mask` and `token_type_ids`: as for BertModel. `memory` [B, S, D] and its mask
+        [B, S]: what a decoder with cross-attention reads.
         """
-        memory = {name: other.pop(name, None) for name in ("memory", "memory_mask")}
         refuse("BertLMHeadModel", other, OTHER_NAMES)
-        if (memory["memory"] is not None) != self.has_cross_attention:
+        if (memory is not None) != self.has_cross_attention:
             needs = "needs a memory" if self.has_cross_attention else "takes no memory"
             raise ValueError(f"this decoder {needs}: only cross-attention reads one")
-        output = self.bert(input_ids, attention_mask=attention_mask, **memory)
+        output = self.bert(
+            input_ids,
+            attention_mask=attention_mask,
+            token_type_ids=token_type_ids,
+            memory=memory,
+            memory_mask=memory_mask,
+        )
         token_embeddings = self.bert.embeddings.token.weight
         return LanguageModelOutput(output, self.mlm(output.last_hidden_state, token_embeddings))
+
+    def generate(
+        self, input_ids: torch.Tensor, *, attention_mask: torch.Tensor | None = None, **options: Any
+    ) -> torch.Tensor:
+        """`input_ids` [B, prompt] and what is written after them, [B, ≤ max_length]; padding comes
+        before the text. `options`: see generation.Options.
+        """
+        return generate(self, input_ids, Options(**options), attention_mask=attention_mask)
 
 
 class EncoderDecoderModel(nn.Module):
@@ -189,10 +213,15 @@ class EncoderDecoderModel(nn.Module):
         what is written so far; to learn from labels, `shift_right(labels, …)`.
         """
         refuse("EncoderDecoderModel", other, OTHER_NAMES)
+        config = self.decoder.bert.config
+        try:
+            check_inputs(config, decoder_input_ids, decoder_attention_mask, None)
+        except ValueError as error:  # it begins with the name of the argument
+            raise ValueError(f"decoder_{error}") from None
         read = self.encoder(input_ids, attention_mask=attention_mask, token_type_ids=token_type_ids)
-        if decoder_input_ids.shape[:1] != input_ids.shape[:1]:
-            counts = f"{input_ids.shape[0]} texts, but {decoder_input_ids.shape[0]}"
-            raise ValueError(f"{counts} rows of decoder_input_ids")
+        if len(decoder_input_ids) != len(input_ids):
+            counts = f"input_ids has {len(input_ids)} rows, decoder_input_ids"
+            raise ValueError(f"{counts} {len(decoder_input_ids)}: each text needs one of each")
         written = self.decoder(
             decoder_input_ids,
             attention_mask=decoder_attention_mask,
@@ -201,13 +230,46 @@ class EncoderDecoderModel(nn.Module):
         )
         return LanguageModelOutput(written.decoder, written.logits, read)
 
+    @torch.no_grad()
+    def generate(
+        self, input_ids: torch.Tensor, *, attention_mask: torch.Tensor | None = None, **options: Any
+    ) -> torch.Tensor:
+        """What is written about `input_ids` [B, S], from the start token on, [B, ≤ max_length];
+        `options`: see generation.Options.
+        """
+        how = Options(**options)
+        if self.start_token_id is None:
+            raise ValueError("this model has no start_token_id: nothing to begin with")
+        read = self.encoder(input_ids, attention_mask=attention_mask)
+        start = torch.full_like(input_ids[:, :1], self.start_token_id)
+        mask = torch.ones_like(input_ids) if attention_mask is None else attention_mask
+        memory = {"memory": read.last_hidden_state, "memory_mask": mask}
+        return generate(self.decoder, start, how, **memory)
+
 
 def with_cross_attention(decoder: BertLMHeadModel) -> BertLMHeadModel:
     """The same weights in a decoder that reads an encoder, too; its cross-attention is new."""
     options: dict[str, Any] = {"cross_attention": True, "end_token_id": decoder.end_token_id}
-    model = BertLMHeadModel(decoder.bert.config, **options)
+    model = BertLMHeadModel(decoder.bert.config, **options).to(decoder.mlm.bias)
     model.load_state_dict({**model.state_dict(), **decoder.state_dict()})
-    return model
+    return model.train(decoder.training)
+
+
+def check_memory(
+    config: BertConfig,
+    input_ids: torch.Tensor,
+    memory: torch.Tensor,
+    memory_mask: torch.Tensor | None,
+) -> None:
+    """Raise ValueError for a memory that cross-attention cannot read."""
+    shape = list(memory.shape)
+    if len(shape) != 3 or shape[::2] != [len(input_ids), config.hidden_size] or not shape[1]:
+        wanted = f"[B, S, D], here [{len(input_ids)}, S, {config.hidden_size}]"
+        raise ValueError(f"memory must have shape {wanted}, not {shape}")
+    if memory_mask is None:
+        return
+    if list(memory_mask.shape) != shape[:2] or not memory_mask.any(dim=1).all():
+        raise ValueError(f"memory_mask must have shape {shape[:2]} and a 1 in each row")
 
 
 def shift_right(labels: torch.Tensor, start_token_id: int, pad_token_id: int) -> torch.Tensor:

@@ -21,11 +21,14 @@ from minibert import (
     BertForNextSentencePrediction,
     BertForPreTraining,
     BertModel,
+    BertTokenizer,
     cross_entropy,
 )
 from minibert.attention import MultiHeadAttention, attention_scores, make_additive_mask, softmax
 from minibert.encoder import Encoder, EncoderLayer
 from minibert.heads import IS_NEXT, IS_RANDOM, NO_LABEL
+from minibert.translation.causal import make_causal_mask
+from minibert.translation.decoder import DecoderLayer
 from tests import tiny
 from tests.articles import formulas
 from tests.articles.formulas import difference
@@ -68,12 +71,16 @@ def test_X16_feed_forward_and_decoder():
     # A decoder like the encoder reads the words that it is to write, and no source.
     no_mask = torch.zeros(1, 1, 1, 5, dtype=torch.float64)
     assert difference(layer(X, no_mask)[0][:, 1], layer(changed(X, 4), no_mask)[0][:, 1]) > 0.01
-    decoder = nn.TransformerDecoderLayer(28, 4, 11, batch_first=True).double().eval()
-    causal = nn.Transformer.generate_square_subsequent_mask(5, dtype=torch.float64)
+    decoder = tiny.randomise(DecoderLayer(tiny.CONFIG, cross_attention=True).double(), seed=0)
+    causal = make_causal_mask(torch.ones(1, 5), torch.float64)
+
+    def right(x: torch.Tensor, source: torch.Tensor) -> torch.Tensor:
+        return decoder(x, causal, source, no_mask)[0]
+
     source = X.flip(1)
-    right = decoder(X, source, tgt_mask=causal)
-    assert difference(right[:, :4], decoder(changed(X, 4), source, tgt_mask=causal)[:, :4]) < 1e-14
-    assert difference(right[:, 0], decoder(X, changed(source, 4), tgt_mask=causal)[:, 0]) > 0.01
+    output = right(X, source)
+    assert difference(output[:, :4], right(changed(X, 4), source)[:, :4]) < 1e-14
+    assert difference(output[:, 0], right(X, changed(source, 4))[:, 0]) > 0.01
 
 
 def test_X17_the_padding_mask_of_pytorch():
@@ -315,12 +322,15 @@ def test_X26_an_encoder_does_not_translate(tmp_path):
     tokenizer = their_tokenizer(tmp_path)
     with pytest.raises(AttributeError, match="translate"):
         tokenizer.translate("a b c", src_lang="en", tgt_lang="zh")
+    assert not hasattr(BertTokenizer, "translate")
     ids = torch.tensor([tokenizer("a b c")["input_ids"]])
-    assert tiny.ours(BertModel)(ids).last_hidden_state.shape == (1, 5, 28)
-    assert not hasattr(transformers.BertModel, "generate")
-    sizes = transformers.BertConfig(**tiny.SIZES)
-    config = transformers.EncoderDecoderConfig.from_encoder_decoder_configs(sizes, sizes)
-    torch.manual_seed(0)
-    pair = transformers.EncoderDecoderModel(config).eval()
-    special = {"decoder_start_token_id": 2, "pad_token_id": 0, "eos_token_id": None}
-    assert pair.generate(ids, max_new_tokens=8, **special).shape == (1, 9)  # a length of its own
+    bert = tiny.ours(BertModel)
+    assert bert(ids).last_hidden_state.shape == (1, 5, 28)
+    assert not any(hasattr(each, "generate") for each in (bert, transformers.BertModel))
+    # With a decoder, the answer has a length and a vocabulary of its own.
+    pair = tiny.pair()
+    written = pair.generate(ids, max_length=9)
+    assert written.shape == (1, 9)
+    assert written[0, 0] == pair.start_token_id
+    logits = pair(ids, decoder_input_ids=written[:, :-1]).logits  # [1, 8, 37]
+    assert torch.equal(logits.argmax(dim=-1), written[:, 1:])

@@ -262,6 +262,8 @@ def is_whole(file: Path) -> bool:
             return text.endswith(("\n", "}")) or not text
         elif file.suffix == ".png":
             return file.read_bytes().endswith(b"IEND\xaeB`\x82")
+        elif file.suffix == ".html":
+            return file.read_bytes().endswith(b"</html>\n")
     except Exception:
         return False
     return True

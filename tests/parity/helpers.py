@@ -3,12 +3,15 @@
 import json
 from pathlib import Path
 
+import transformers
 from safetensors.torch import save_file
 from torch import nn
 
+from minibert import BertLMHeadModel, EncoderDecoderModel
+from minibert.loading.head import describe_pair
 from minibert.proof.verify import Row
 from tests import tiny
-from weights_loader import name_table
+from weights_loader import describe, name_table, stored
 
 
 def official_state(model: nn.Module) -> dict:
@@ -33,9 +36,8 @@ def write_folder(state: dict, config: dict, folder: Path) -> None:
 def save_theirs(model: nn.Module, folder: Path, drop: tuple[str, ...] = ()) -> None:
     """Write a transformers model in the modern layout, but for the names that begin with `drop`."""
     state = official_state(model)
-    state.pop("cls.predictions.decoder.weight", None)  # tied: transformers does not store it either
-    state.pop("cls.predictions.decoder.bias", None)
-    state = {name: tensor for name, tensor in state.items() if not name.startswith(drop)}
+    tied = ("cls.predictions.decoder.weight", "cls.predictions.decoder.bias")  # not stored twice
+    state = {n: t for n, t in state.items() if not n.endswith(tied) and not n.startswith(drop)}
     write_folder(state, model.config.to_dict(), folder)
 
 
@@ -51,11 +53,20 @@ def assert_same_gradients(ours: nn.Module, theirs: nn.Module, without: tuple = (
     of `without`, and what is computed there is rounding only.
     """
     our_gradients = {name: p.grad for name, p in ours.named_parameters()}
-    their_gradients = {name.removeprefix("bert."): p.grad for name, p in theirs.named_parameters()}
-    table = name_table(ours)
+    their_gradients = {n.replace("bert.", ""): p.grad for n, p in theirs.named_parameters()}
+    is_pair = isinstance(ours, EncoderDecoderModel)
+    halves = {"encoder.": ours.encoder, "decoder.": ours.decoder} if is_pair else {"": ours}
+    table = {
+        part + their_name: part + our_name
+        for part, half in halves.items()
+        for their_name, our_name in name_table(half).items()
+    }
     assert set(table.values()) == set(our_gradients)
     for their_name, our_name in table.items():
         expected = their_gradients[their_name]
+        if our_name.startswith("encoder.pooler."):  # no decoder reads it
+            assert expected is our_gradients[our_name] is None
+            continue
         difference = (our_gradients[our_name] - expected).abs().max()
         # A number added to all scores of a row leaves the softmax as it is.
         if our_name.endswith(("key.bias", *without)):
@@ -64,3 +75,20 @@ def assert_same_gradients(ours: nn.Module, theirs: nn.Module, without: tuple = (
         else:
             assert expected.abs().max() > 1e-6, our_name
             assert difference <= 1e-8 * expected.abs().max(), our_name  # measured: 2.3e-14
+
+
+def as_theirs(ours: EncoderDecoderModel | BertLMHeadModel) -> transformers.PreTrainedModel:
+    """transformers' model of the same weights, kept in float64 if they are."""
+    if isinstance(ours, EncoderDecoderModel):
+        halves = {"encoder": ours.encoder, "decoder": ours.decoder}
+        configs = {part: describe(half) for part, half in halves.items()}
+        settings = transformers.EncoderDecoderConfig(**configs, **describe_pair(ours))
+        theirs = transformers.EncoderDecoderModel(settings)
+        state = {f"{p}.{name}": t for p, half in halves.items() for name, t in stored(half).items()}
+    else:
+        theirs = transformers.BertLMHeadModel(transformers.BertConfig(**describe(ours)))
+        state = stored(ours)
+    theirs = theirs.to(next(ours.parameters()).dtype)
+    assert not theirs.load_state_dict(state, strict=False).unexpected_keys
+    theirs.tie_weights()
+    return theirs.eval()

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from minibert import BertModel
-from minibert.training.forward import encode
+from minibert import BertLMHeadModel, BertModel
+from minibert.training.forward import Memory, decode, encode
 from tests import tiny
 
 LENGTHS = (3, 3, 4, 7)
@@ -93,3 +93,60 @@ def test_no_texts_give_no_states_and_zero_gradients(dtype):
     for name, parameter in model.named_parameters():
         if not name.startswith("pooler"):
             assert not parameter.grad.any(), name
+
+
+def memory():
+    """The states of four texts end to end, of 6, 2, 4 and 6 tokens; and each by itself."""
+    lengths = (6, 2, 4, 6)
+    draw = torch.Generator().manual_seed(2)
+    states = torch.randn(sum(lengths), tiny.CONFIG.hidden_size, generator=draw).double()
+    starts = torch.tensor([0, 6, 8, 12])[:, None]
+    mask = torch.tensor([[int(i < length) for i in range(6)] for length in lengths])
+    places = (starts + torch.arange(6)) * mask
+    return Memory(states.requires_grad_(), places, mask), states.split(lengths)
+
+
+@pytest.mark.parametrize("reads", [False, True])
+def test_decoder_states_and_gradients_are_the_textbooks(reads):
+    ids, _, groups = texts()
+    model = BertLMHeadModel(tiny.CONFIG, cross_attention=reads)
+    bert = tiny.randomise(model.double(), 1).bert
+    draw = torch.Generator().manual_seed(1)
+    shape = (sum(LENGTHS), tiny.CONFIG.hidden_size)
+    wanted = torch.randn(shape, generator=draw, dtype=torch.float64)
+    read, parts = memory()
+    alone = [
+        bert(one[None], **({"memory": part[None]} if reads else {})).last_hidden_state[0]
+        for one, part in zip(ids, parts, strict=True)
+    ]
+    expected = torch.cat(alone)
+    (expected * wanted).sum().backward()
+    named = {**dict(bert.named_parameters()), "memory": read.states}
+    gradients = {name: p.grad.clone() for name, p in named.items() if p.grad is not None}
+    assert ("memory" in gradients) == reads
+    bert.zero_grad()
+    read.states.grad = None
+    found = decode(bert, torch.cat(ids), groups, 0.0, read if reads else None)
+    assert (found - expected).abs().max() <= 1e-12
+    (found * wanted).sum().backward()
+    for name, gradient in gradients.items():
+        scale = max(gradient.abs().max().item(), 1e-3)
+        assert (named[name].grad - gradient).abs().max() <= 1e-11 * scale, name
+
+
+def test_dropout_of_the_decoder_has_the_textbooks_places(monkeypatch):
+    ids, _, groups = texts()
+    calls = []
+    plain = torch.nn.functional.dropout
+
+    def dropout(x, p):
+        calls.append((list(x.shape), p))
+        return plain(x, p)
+
+    monkeypatch.setattr(torch.nn.functional, "dropout", dropout)
+    model = tiny.randomise(BertLMHeadModel(tiny.CONFIG, cross_attention=True).double(), 1)
+    decode(model.bert, torch.cat(ids), groups, 0.25, memory()[0])
+    hidden = ([17, 28], 0.25)
+    own = [([texts, 4, length, length], 0.25) for texts, length, _ in groups]
+    cross = [([texts, 4, length, 6], 0.25) for texts, length, _ in groups]
+    assert calls == [hidden, *[*own, hidden, *cross, hidden, hidden] * 6]
