@@ -231,6 +231,31 @@ def search_and_summary() -> Diagram:
     return d
 
 
+def whole_transformer() -> Diagram:
+    d = Diagram("The encoder reads; the decoder writes, and looks at what was read", 490)
+    read = d.box(95, 75, "text read", "[B, S]")
+    encoder = d.box(330, 75, "encoder (BERT)", "each sees all", kind="weights")
+    memory = d.box(600, 75, "memory", "[B, S, D]", width=130)
+    d.chain(read, encoder, memory)
+    written = d.box(95, 260, "written so far", "[B, T]", width=156)
+    d.frame(200, 175, 730, 365, "decoder layer, L times")
+    own = d.box(290, 260, "attention", "causal mask", kind="weights", width=140)
+    cross = d.box(475, 260, "cross-attention", "[B, N, T, S]", kind="weights", width=170)
+    inner = d.box(650, 260, "feed-forward", kind="weights", width=130)
+    d.chain(written, own, cross, inner)
+    d.line((600, memory.bottom), (600, 150), (475, 150), (475, cross.top))
+    d.note(614, 135, "K and V", anchor="start")
+    d.note(290, 320, "Q, K, V: the text", "that is written")
+    d.note(475, 320, "Q: the text", "that is written")
+    head = d.box(835, 260, "MLM head", "what is next?", kind="weights", width=150)
+    d.arrow(inner, head)
+    token = d.box(835, 360, "next token", "[B, V]", kind="result", width=130)
+    d.arrow(head, token)
+    d.line((835, token.bottom), (835, 425), (95, 425), (95, written.bottom))
+    d.note(480, 405, "appended, until it is [SEP]")
+    return d
+
+
 DIAGRAMS = {
     "10": mlm_and_nsp,
     "11": pretraining,
@@ -241,4 +266,5 @@ DIAGRAMS = {
     "16": entities_and_answers,
     "17": few_examples,
     "18": search_and_summary,
+    "19": whole_transformer,
 }

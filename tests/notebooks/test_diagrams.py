@@ -14,7 +14,7 @@ from tests.notebooks.execute import FOLDER
 from tests.notebooks.test_notebooks import IDS, NOTEBOOKS
 
 # The letters of the legend in minibert/__init__.py, and plain words.
-LETTERS = {"B", "S", "D", "N", "H", "I", "V", "L", "L+1", "N·H"}
+LETTERS = {"B", "S", "T", "D", "N", "H", "I", "V", "L", "L+1", "N·H"}
 WORDS = {"2", "512", "words", "labels", "tags", "n", "C", "tokens", "in", "out"}
 
 Area = tuple[float, float, float, float]  # left, top, right, bottom
