@@ -57,67 +57,6 @@ def heat_maps(
     pyplot.show()
 
 
-<<<<<<< HEAD
-def use_chinese_font() -> None:
-    """Let pictures have Chinese characters, where this machine has a font for them."""
-    pyplot.rcParams["font.family"] = fonts()
-    warnings.filterwarnings("ignore", message="Glyph .* missing")  # then there are boxes
-
-
-def tree(probabilities: dict[tuple[str, ...], float], marked: dict[str, tuple[str, ...]]) -> None:
-    """Texts that begin alike, as a tree: each text (a tuple of tokens) with its probability; the
-    beginning of each must be there, too, but for the empty one. `marked`: texts with a name.
-    """
-    probabilities = {(): 1.0, **probabilities}
-    children: dict[tuple[str, ...], list[tuple[str, ...]]] = {text: [] for text in probabilities}
-    for text in sorted(probabilities, key=lambda text: -probabilities[text]):
-        if text:
-            children[text[:-1]].append(text)
-    heights: dict[tuple[str, ...], float] = {}
-
-    def put(text: tuple[str, ...], leaves: int) -> int:
-        """The text's height in the picture, between those that go on from it; leaves so far."""
-        for child in children[text]:
-            leaves = put(child, leaves)
-        ends = [heights[child] for child in children[text]]
-        heights[text] = (ends[0] + ends[-1]) / 2 if ends else -float(leaves)
-        return leaves + (not ends)
-
-    leaves = put((), 0)
-    depth = max(map(len, probabilities))
-    figure, axes = pyplot.subplots(
-        figsize=(1.4 + 0.85 * depth, 0.9 + 0.62 * leaves), layout="constrained"
-    )
-    for text in probabilities:
-        if text:
-            x, y = [len(text) - 1, len(text)], [heights[text[:-1]], heights[text]]
-            axes.plot(x, y, color="0.8", linewidth=1, zorder=1)
-            axes.text(x[1], y[1] + 0.06, text[-1], ha="center", va="bottom", fontsize=12, zorder=4)
-            label = f"{probabilities[text]:.2f}"
-            axes.text(
-                x[1],
-                y[1] - 0.1,
-                label,
-                ha="center",
-                va="top",
-                fontsize=8,
-                color="0.35",
-                bbox={"color": "white", "pad": 0.5},
-                zorder=3,
-            )
-    for number, (name, text) in enumerate(marked.items()):
-        path = [text[:length] for length in range(len(text) + 1)]
-        y = [heights[begun] - 0.04 * number for begun in path]
-        axes.plot(range(len(path)), y, color=f"C{number}", linewidth=2.5, label=name, zorder=2)
-    axes.set_xlim(-0.2, depth + 0.5)
-    axes.set_ylim(-leaves + 0.4, 0.6)
-    axes.set_axis_off()
-    figure.legend(loc="outside lower left", ncols=len(marked), frameon=False)
-    pyplot.show()
-
-
-=======
->>>>>>> h-nb19
 def line_charts(
     panels: Mapping[str, Mapping[str, Any]],
     *,
@@ -346,9 +285,7 @@ def progress() -> Iterator[None]:
     line = OneLine()
     with contextlib.redirect_stderr(line):
         yield
-<<<<<<< HEAD
     line.write("trained to the end")
-=======
 
 
 def use_chinese_font() -> None:
@@ -407,4 +344,3 @@ def tree(probabilities: dict[tuple[str, ...], float], marked: dict[str, tuple[st
     axes.set_axis_off()
     figure.legend(loc="outside lower left", ncols=len(marked), frameon=False)
     pyplot.show()
->>>>>>> h-nb19

@@ -249,7 +249,8 @@ def finish(trainer: "Trainer", task: "FromExamples", tokenizer: "BertTokenizer",
 
     trainer.load_best()
     save_bert(task.whole.float().eval(), tokenizer, out)
-    told = [f"saved in {out} with the best {task.main}, {abs(trainer.best or 0):.4f}"]
+    best = (trainer.best or 0) * (-1 if task.main == "loss" else 1)  # a score is high if good
+    told = [f"saved in {out} with the best {task.main}, {best:.4f}"]
     translates = task.whole.task["task"] == "translate"
     uses = ("translate",) if translates else ("predict", "evaluate")
     told.append(f"to use it: {', '.join(f'minibert {use} {out}' for use in uses)}, load_bert")
