@@ -39,10 +39,9 @@ class FromCorpus(Task):
             )
         settings.check_fit(config.max_position_embeddings, processes=1)
         self.model, self.tokenizer, self.corpus, self.settings = model, tokenizer, corpus, settings
-        # Runs that were begun before there were two objectives have none in their checkpoint.
-        other = {} if self.objective == "masked" else {"objective": self.objective}
         self.origin = {
-            **other,
+            # Runs that were begun before there were two objectives have none in their checkpoint.
+            "objective": None if self.objective == "masked" else self.objective,
             "corpus": corpus.files,
             "vocabulary": corpus.vocabulary,
             "config": config.to_dict(),
