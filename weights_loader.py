@@ -208,7 +208,7 @@ def load_bert(
     if settings.get("model_type") == "encoder-decoder":
         if (head, labels, all_layers) != (None, None, None):
             what = "is an encoder-decoder, which takes no head and no labels"
-            raise CheckpointError(f"{account.source} {what}: it reads a text and writes another")
+            raise CheckpointError(f"{account.source} {what}; `minibert translate` runs it")
         pair, tokenizer = load_pair(folder, settings, dtype, account)
         pair.account, pair.task = account, task
         return pair.to(device).eval(), tokenizer

@@ -75,8 +75,8 @@ def continue_text(
     """
     if not isinstance(model, BertLMHeadModel):
         raise ValueError(
-            f"a {type(model).__name__} writes nothing; BertLMHeadModel does (load_bert(…, "
-            "head='next-token'))"
+            f"{type(model).__name__} does not go on with a text; a model of `minibert pretrain "
+            "--objective next-token` does, a BertLMHeadModel"
         )
     ids = torch.tensor([[tokenizer.cls_token_id, *tokenizer.text_ids(prompt)]])
     longest = min(model.bert.config.max_position_embeddings, 256)

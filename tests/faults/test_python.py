@@ -11,6 +11,7 @@ from minibert import BertModel
 from minibert.extraction.embed import embed, embed_file
 from minibert.extraction.engine import Engine
 from minibert.pretraining.predict import fill_mask, next_sentence
+from minibert.viewer.show import view
 from tests import tiny
 from weights_loader import load_bert, save_bert
 
@@ -27,8 +28,12 @@ NAMES = {
     "save_bert": save_bert,
     "small": tiny.ours(BertModel).float(),
     "torch": torch,
+    "view": view,
 }
 REFUSED = [
+    ("view(5)", "text"),
+    ("view('a', lang='fr')", "lang"),
+    ("view('a', model=5)", "name"),
     ("embed(None)", "texts"),
     ("embed(5)", "texts"),
     ("embed(b'a')", "texts|line 1"),

@@ -218,4 +218,4 @@ def test_what_generate_refuses(capsys, tmp_path, words, told):
 
 def test_a_model_that_does_not_write(capsys, tmp_path):
     assert run(capsys, *arguments(tmp_path))[0] == 0
-    assert "writes nothing" in failing(capsys, "generate", tmp_path / "out", "ba")
+    assert "does not go on" in failing(capsys, "generate", tmp_path / "out", "ba")
