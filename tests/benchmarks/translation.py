@@ -27,9 +27,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import sacrebleu
 import torch
-from opencc import OpenCC
 
 from minibert import embed, load_bert, search, translate
 from minibert.finetuning.examples import Example
@@ -105,6 +103,8 @@ def read(file: Path) -> list[Pair]:
 
 
 def prepare(folder: Path) -> None:
+    from opencc import OpenCC
+
     folder.mkdir(exist_ok=True)
     simplified = OpenCC("t2s").convert
     lines = [line.split("\t") for line in PAIRS.read_text(encoding="utf-8").splitlines()]
@@ -143,6 +143,8 @@ def held_out_loss(model: Any, tokenizer: Any, pairs: list[Pair]) -> float:
 
 def scores(found: list[str], pairs: list[Pair]) -> str:
     """Character BLEU, chrF, and how many are right to the last character."""
+    import sacrebleu
+
     wanted = [chinese for _, chinese in pairs]
     bleu = sacrebleu.corpus_bleu(found, [wanted], tokenize="char").score
     chrf = sacrebleu.corpus_chrf(found, [wanted]).score
