@@ -1259,7 +1259,7 @@ the mask of the texts that left
 cross-attention asks the keys as values
 - joined(each.key, each.value)
 + joined(each.value, each.key)
-translation/test_generation.py::test_a_token_costs_its_own_work
+translation/test_generation.py::test_a_step_computes_its_own_token_alone
 the whole text again for each token
 - first, self.length = self.length, ids.shape[1]
 + first, self.length = 0, ids.shape[1]

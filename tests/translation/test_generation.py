@@ -2,7 +2,6 @@
 
 import random
 import re
-import time
 
 import pytest
 import torch
@@ -246,27 +245,18 @@ def test_what_is_returned():
     assert torch.equal(continued[:, :5], TEXTS[:1])
 
 
-def test_a_token_costs_its_own_work():
-    """With kept keys a step of a long text takes about as long as one of a short text."""
-    config = BertConfig(
-        vocab_size=31, hidden_size=64, num_attention_heads=2, num_hidden_layers=2,
-        intermediate_size=128, max_position_embeddings=1024,
-    )  # fmt: skip
-    model = BertLMHeadModel(config).eval()
-    begun = torch.full((1, 1), START)
+def test_a_step_computes_its_own_token_alone(monkeypatch):
+    """So its work grows with the text by attention only, and not by each token before it."""
+    computed, run_layer = [], Cached.run_layer
 
-    def seconds_of(length, **options):
-        best = float("inf")
-        for _ in range(3):
-            start = time.process_time()
-            model.generate(begun, max_length=length, **options)
-            best = min(best, time.process_time() - start)
-        return best
+    def counted(self, i, x, *masks):
+        computed.append(len(x))
+        return run_layer(self, i, x, *masks)
 
-    seconds_of(16)
-    # Eight times as many tokens: eight times as long, not 64. Measured: 10.9.
-    # (Without kept keys, four times as many tokens take 13.8 times as long.)
-    assert seconds_of(1024) < 16 * seconds_of(128)
+    monkeypatch.setattr(Cached, "run_layer", counted)
+    assert ALONE.generate(TEXTS[:1], max_length=13).shape == (1, 13)
+    layers = ALONE.bert.config.num_hidden_layers
+    assert computed == [5] * layers + [1] * layers * 7  # the prompt, then a token a step
 
 
 @pytest.mark.parametrize(
