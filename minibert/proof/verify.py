@@ -233,9 +233,10 @@ def largest_difference(
     ours: torch.Tensor,
     theirs: torch.Tensor,
     is_real: torch.Tensor,
-    seen: torch.Tensor,
+    seen: torch.Tensor | None = None,
 ) -> tuple[float, float]:
     """max |ours − theirs| over the real tokens: relative to the size of its vector, and as it is.
+    `seen`: the keys that a token may look at; None: all real ones.
 
     Relative, because real checkpoints have features near 200 in some feed-forward outputs, where
     neighbouring float32 numbers are 1.5e-5 apart. Real tokens only, because the values at padding
@@ -245,7 +246,7 @@ def largest_difference(
         raise RuntimeError(f"{name}: shapes differ, {list(ours.shape)} and {list(theirs.shape)}")
     pair = torch.stack([ours, theirs])
     if name.endswith("scores"):  # padded and future keys are not read either
-        pair = pair.where(seen, 0)
+        pair = pair.where(is_real[:, None, None, :] if seen is None else seen, 0)
     if name.endswith(("start_logits", "end_logits")):
         pair = pair.where(is_real, 0)
     if ours.dim() == 4:  # [B, N, S, S] or [B, N, S, H]: for each token a row in each head
