@@ -367,6 +367,7 @@ def test_no_network(monkeypatch):
         load_bert("some/model")
 
 
+@pytest.mark.slow
 def test_the_hubs_offline_switch(tmp_path):
     code = "from weights_loader import load_bert; load_bert('bert-base-uncased')"
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path)}
@@ -384,6 +385,7 @@ def test_a_name_that_no_model_can_have(name):
         load_bert(name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "value", "why"),
     [

@@ -61,6 +61,7 @@ def test_the_first_row_of_a_table_may_be_left_out(tmp_path):
         assert first_texts(file, parser.parse_args(words), 2) == expected
 
 
+@pytest.mark.slow
 def test_texts_of_a_file(capsys, tmp_path):
     file = tmp_path / "texts.jsonl"
     file.write_text('{"id": 1, "text": "a b"}\n{"id": 2, "text": ""}\n{"text": "c d e f"}\n')
@@ -73,6 +74,7 @@ def test_texts_of_a_file(capsys, tmp_path):
     assert run(capsys, *given)[0] == 0  # a text over the limit goes through in windows
 
 
+@pytest.mark.slow
 def test_texts_that_the_vocabulary_does_not_have(capsys, tmp_path):
     save_bert(tiny.ours(BertModel).float(), tiny.tokenizer(), tmp_path)
     status, _, err = run(capsys, "--model", tmp_path, "--seconds", 0.1)

@@ -144,6 +144,7 @@ def command(*arguments, **options):
     )
 
 
+@pytest.mark.slow
 def test_python_m_minibert_and_a_reader_that_goes_away():
     process = command("embed", *["a cat sat on a mat"] * 500)
     assert process.stdout.readline().startswith("model: minibert-tiny")

@@ -127,6 +127,7 @@ def files_of(folder):
     return [next(folder.glob(f"{name}.*")) for name in ("train", "dev")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", ["classify", "tag"])
 def test_all_layers_of_a_frozen_bert(capsys, tmp_path, task):
     words = arguments(tmp_path, task, features="all-layers", learning_rate=0.02)
@@ -149,6 +150,7 @@ def test_all_layers_of_a_frozen_bert(capsys, tmp_path, task):
     assert contents(folder) == again
 
 
+@pytest.mark.slow
 def test_a_run_is_never_overwritten_and_can_be_gone_on_with(capsys, tmp_path):
     words = arguments(tmp_path)
     assert run(capsys, *words)[0] == 0
@@ -177,6 +179,7 @@ def test_a_run_is_never_overwritten_and_can_be_gone_on_with(capsys, tmp_path):
     assert contents(tmp_path / "out") == before
 
 
+@pytest.mark.slow
 def test_the_seed_says_all_that_is_random(capsys, tmp_path):
     for out, seed in (("one", 1), ("same", 1), ("other", 2)):
         assert run(capsys, *arguments(tmp_path, out=out, seed=seed, epochs=1))[0] == 0
@@ -331,6 +334,7 @@ def test_two_processes_are_one(tmp_path, task):
     assert scores[0] == scores[1] == scores[2]
 
 
+@pytest.mark.slow
 def test_the_model_of_a_python_run_is_the_same(capsys, tmp_path):
     """The command in ten lines of Python."""
     from minibert.finetuning.prepare import labels_of, open_model

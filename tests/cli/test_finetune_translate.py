@@ -69,6 +69,7 @@ def test_from_files_to_a_model_that_both_libraries_read(capsys, tmp_path):
     assert isinstance(translate(folder, None, "a b"), str)
 
 
+@pytest.mark.slow
 def test_other_columns_and_json(capsys, tmp_path):
     first = arguments(tmp_path, *SIZE)
     assert run(capsys, *first)[0] == 0
@@ -86,6 +87,7 @@ def test_other_columns_and_json(capsys, tmp_path):
     assert contents(tmp_path / "out") == contents(tmp_path / "named") == contents(tmp_path / "json")
 
 
+@pytest.mark.slow
 def test_a_run_is_gone_on_with_only_as_it_was_begun(capsys, tmp_path):
     words = arguments(tmp_path, *SIZE)
     assert run(capsys, *words)[0] == 0
@@ -111,6 +113,7 @@ def test_a_translator_may_be_tuned_further(capsys, tmp_path):
     assert all(torch.equal(one[name], two[name]) for name in one)
 
 
+@pytest.mark.slow
 def test_an_encoder_that_is_there(capsys, tmp_path):
     save_bert(tiny.ours(BertModel).float(), tiny.tokenizer(), tmp_path / "bert")
     words = arguments(tmp_path, "--encoder", tmp_path / "bert", learning_rate=0)

@@ -86,6 +86,7 @@ def test_a_run_is_never_overwritten_and_can_be_gone_on_with(capsys, tmp_path):
     assert (tmp_path / "out" / "model.safetensors").read_bytes() == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", [None, NO_LIMIT])
 def test_a_run_begun_without_a_model_max_length_can_be_gone_on_with(capsys, tmp_path, limit):
     """As runs were begun before: its corpus is used again, its weights are the same."""
@@ -104,6 +105,7 @@ def test_a_run_begun_without_a_model_max_length_can_be_gone_on_with(capsys, tmp_
     assert {f.name: f.stat().st_mtime_ns for f in (folder / "corpus").iterdir()} == corpus
 
 
+@pytest.mark.slow
 def test_float16_halves_the_file(capsys, tmp_path):
     assert run(capsys, *arguments(tmp_path), "--save-dtype", "float16")[0] == 0
     assert run(capsys, *arguments(tmp_path, out="whole"))[0] == 0

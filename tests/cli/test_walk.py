@@ -134,6 +134,7 @@ def in_a_terminal(keys, *arguments):
     return process.wait(), shown.decode().replace("\r\n", "\n")
 
 
+@pytest.mark.slow
 def test_debug_in_a_terminal(bundled):
     _, _, t = bundled
     name = "encoder.layers.1.attention.probs"
@@ -152,6 +153,7 @@ def test_debug_in_a_terminal(bundled):
     assert "Traceback" not in shown
 
 
+@pytest.mark.slow
 def test_debug_wants_one_layer():
     status, shown = in_a_terminal("q\n", TEXT, "--step", "probs", "--debug")
     assert status == 2

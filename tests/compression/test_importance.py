@@ -48,6 +48,7 @@ def mean_scores(name, units):
     return np.array(scores)
 
 
+@pytest.mark.slow
 def test_finite_differences():
     found = importance(MODEL, BATCHES)
     assert (found.heads.shape, found.neurons.shape) == ((6, 4), (6, 11))

@@ -114,6 +114,7 @@ def test_even_batches(lengths, count):
         assert 0 < sum(tokens) < sum(lengths) / count + tokens[-1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("threads", [1, 2, 3])
 def test_the_number_of_threads(threads):
     """Batches shared among the threads: the textbook's numbers; the setting stays as it was."""

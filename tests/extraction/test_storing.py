@@ -295,6 +295,7 @@ def test_one_line_errors(tmp_path, arguments, message, capsys, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_memory_is_bounded_by_the_block(tmp_path, monkeypatch):
     """However long the file, it is read no further than a block ahead of what is written."""
     monkeypatch.setattr(torch, "get_num_threads", lambda: 2)  # more cores read further ahead

@@ -43,6 +43,7 @@ def label_lists():
             yield ["a"] * size, ["b"] * size
 
 
+@pytest.mark.slow
 def test_measures_of_labels_are_scikit_learns():
     for wanted, predicted in label_lists():
         near = pytest.approx(sklearn.metrics.accuracy_score(wanted, predicted), abs=1e-12)

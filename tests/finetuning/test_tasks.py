@@ -95,6 +95,7 @@ def their_loss(task, model, batch):
 SLOW = [pytest.param(task, marks=pytest.mark.slow) for task in ("tag", "answer")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", ["classify", *SLOW])
 def test_fifty_steps_as_transformers(task, tmp_path):
     """A plain loop from the same weights on the same batches, float64."""
@@ -134,6 +135,7 @@ def test_fifty_steps_as_transformers(task, tmp_path):
     assert clipped > 5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", TASKS)
 def test_each_task_learns_and_keeps_its_best_epoch(task, tmp_path):
     run = trainer(tmp_path / "out", task, epochs=4, dropout=0.1, precision="float32")
@@ -151,6 +153,7 @@ def test_each_task_learns_and_keeps_its_best_epoch(task, tmp_path):
     assert sum(losses[-4:]) < sum(losses[:4])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("task", "stops"), [("classify", (3, 7)), ("tag", (4,))])
 def test_resume_ends_bit_for_bit_the_same(task, stops, tmp_path):
     changes = {"dropout": 0.1, "precision": "float32"}

@@ -82,6 +82,7 @@ def test_held_out_pairs_are_measured_without_smoothing_and_dropout(tmp_path):
     assert record["exact"] == right.all(dim=1).double().mean().item()
 
 
+@pytest.mark.slow
 def test_it_learns_and_exact_is_what_greedy_writing_gets_right(tmp_path):
     own, tokenizer = open_translator(pairs(60), size="tiny", layers=1, positions=16)
     changes = {"epochs": 15, "precision": "float32", "learning_rate": 3e-3, "count": 60}
@@ -106,6 +107,7 @@ def test_it_learns_and_exact_is_what_greedy_writing_gets_right(tmp_path):
     assert sums["exact"].item() == exact > 9
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", [3, 7])  # saved after every fourth step
 def test_resume_ends_bit_for_bit_the_same(stop, tmp_path):
     changes = {"dropout": 0.1, "precision": "float32"}

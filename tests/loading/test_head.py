@@ -286,6 +286,7 @@ def test_the_task_goes_with_the_head(tmp_path):
 # Commands that want a BERT without a head.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words",
     [

@@ -327,6 +327,7 @@ def good(tmp_path_factory):
     return {**files, "tokenizer.json": json.dumps(content).encode()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("break_files", [broken_text, broken_weights])
 def test_broken_folders_are_a_model_or_one_line(good, tmp_path, break_files):
     found = {"model": 0, "error": 0}

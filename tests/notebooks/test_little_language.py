@@ -74,6 +74,7 @@ def by_definition(rows: list[str], asked: tuple[int, int]) -> dict[str, float]:
     return {word: share / sum(joint.values()) for word, share in joint.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("asked", [(1, 3), (3, 0)])
 def test_its_probabilities_are_those_of_the_definition(oracle, asked):
     """On a row with words that do not fit: the bread and the needle, and B's other town."""
@@ -92,6 +93,7 @@ def test_its_probabilities_are_those_of_the_definition(oracle, asked):
     assert found == pytest.approx(expected, rel=1e-4, abs=1e-12)
 
 
+@pytest.mark.slow
 def test_its_probabilities_are_those_of_the_language(oracle):
     """Calibrated: over rows of the language, the loss is the entropy that the oracle itself states.
 

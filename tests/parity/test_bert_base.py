@@ -94,6 +94,7 @@ def memory(work, folder):
     return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
 
 
+@pytest.mark.slow
 @linux
 def test_memory(folder):
     """At most 1.15 × the file's size, the model itself included: the file's pages are the model."""
@@ -104,6 +105,7 @@ def test_memory(folder):
     assert used <= 1.15 * file_size  # measured: 1.006 ×
 
 
+@pytest.mark.slow
 @linux
 def test_embed_holds_the_weights_once(folder):
     """As the engine has them, and no longer as the file has them."""

@@ -122,6 +122,7 @@ def test_accumulation_changes_nothing(tmp_path):
     assert losses[0] == pytest.approx(losses[1], rel=1e-11)
 
 
+@pytest.mark.slow
 def test_it_learns_which_letters_follow(tmp_path):
     """A text in which each word says the next one: the loss goes to nearly nothing."""
     text = "\n\n".join("ba ce di fo gu had ide jab kif." for _ in range(12))

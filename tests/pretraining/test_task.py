@@ -37,6 +37,7 @@ def test_validation_is_the_textbooks_loss_on_documents_kept_apart(tmp_path):
     assert len(documents[0] | documents[1]) == 12
 
 
+@pytest.mark.slow
 def test_two_hundred_steps_as_transformers(tmp_path):
     """From the same weights, on the same batches: the losses and the weights at the end."""
     settings = {"steps": 200, "phases": "4x16:1", "learning_rate": 2e-3, "weight_decay": 0.1}

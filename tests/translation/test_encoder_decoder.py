@@ -245,6 +245,7 @@ def test_all_values_have_names():
     assert hooks_left(PAIR) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", [PAIR, ALONE], ids=["encoder-decoder", "decoder alone"])
 def test_every_value_can_be_replaced(model):
     """Each is read by something: with its features in reverse order the output is another."""

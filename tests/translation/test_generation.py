@@ -63,7 +63,9 @@ def random_inputs(rng: random.Random, *, alone: bool) -> dict[str, torch.Tensor]
 
 
 @pytest.mark.parametrize("alone", [False, True], ids=["encoder and decoder", "decoder alone"])
-@pytest.mark.parametrize("part", range(4))
+@pytest.mark.parametrize(
+    "part", [0, *(pytest.param(part, marks=pytest.mark.slow) for part in (1, 2, 3))]
+)
 def test_the_same_ids_as_transformers(part, alone):
     """25 models in each of the 8 tests: 200, greedy and with 4 beams."""
     ended = set()

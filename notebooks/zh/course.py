@@ -1,0 +1,8 @@
+"""Imported by the first cell of each Chinese notebook: course code is found, and answers in Chinese."""
+
+import os
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+os.environ["MINIBERT_LANG"] = "zh"
