@@ -1,4 +1,4 @@
-"""Run notebooks from top to bottom: python -m tests.notebooks.execute [--write] [01_… 02_…]
+"""Run notebooks from top to bottom: python -m tests.notebooks.execute [--write] [01 02 zh/01 …]
 
 Says where a checked cell prints something else than is committed, and with --write puts the new
 outputs into the files. A cell is checked if it carries the tag "checked": its text must come out
@@ -85,12 +85,13 @@ def changes(old: nbformat.NotebookNode, new: nbformat.NotebookNode) -> list[str]
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("names", nargs="*", help="beginnings of file names; all without")
+    parser.add_argument("names", nargs="*", help="beginnings: 01, zh/01, zh/; all without")
     parser.add_argument("--write", action="store_true", help="keep the new outputs")
     chosen = parser.parse_args()
-    files = sorted(FOLDER.glob("[0-9]*.ipynb"))
+    files = [*sorted(FOLDER.glob("[0-9]*.ipynb")), *sorted(FOLDER.glob("zh/[0-9]*.ipynb"))]
     if chosen.names:
-        files = [file for file in files if file.name.startswith(tuple(chosen.names))]
+        begins = tuple(chosen.names)
+        files = [each for each in files if each.relative_to(FOLDER).as_posix().startswith(begins)]
     if not files:
         sys.exit(f"no notebook begins with {' or '.join(chosen.names)}")
     failed = False
