@@ -1,4 +1,4 @@
-"""Imported by the first cell of each Chinese notebook: course code is found, and answers in Chinese."""
+"""The first cell of a Chinese notebook imports this: it finds the code, and answers in Chinese."""
 
 import os
 import sys
