@@ -8,10 +8,15 @@ tests/notebooks/answers/.
 import importlib
 import importlib.util
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy
 import torch
+
+from minibert.common.language import said
+
+CHINESE = Path(__file__).parents[1] / "zh" / "judges.txt"
 
 # Number -> a function that takes the answer and returns a hint, or None where it is right.
 Judge = Callable[[Any], str | None]
@@ -34,7 +39,11 @@ def exercise(number: str, function: str = "") -> Callable[[Judge], Judge]:
 
 
 def judge(number: str, answer: Any) -> str:
-    """The verdict on an answer, in one line."""
+    """The verdict on an answer, in one line, in the language that MINIBERT_LANG asks for."""
+    return said(english_verdict(number, answer), CHINESE)
+
+
+def english_verdict(number: str, answer: Any) -> str:
     if importlib.util.find_spec(f".nb{number[:2]}", __package__):
         importlib.import_module(f".nb{number[:2]}", __package__)
     if number not in JUDGES:
