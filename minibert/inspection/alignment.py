@@ -18,6 +18,7 @@ from dataclasses import dataclass
 
 import torch
 
+from minibert.common.language import said
 from minibert.inspection.explain import aligned, visible, width
 from minibert.tokenizer import BertTokenizer
 from minibert.translation.encoder_decoder import EncoderDecoderModel
@@ -39,7 +40,7 @@ class Alignment:
 
     def __str__(self) -> str:
         """A row for each written piece: shades below the pieces that it read, and the darkest."""
-        rows = [["", *self.read, "most"]]
+        rows = [["", *self.read, said("most")]]
         for piece, weights in zip(self.written, self.weights.tolist(), strict=True):
             shades = [
                 SHADES[min(4, int(5 * weight))] * width(other)
@@ -101,7 +102,7 @@ def draw_alignment(found: Alignment, file: str) -> None:
     axes.set_xticks(range(columns), found.read, rotation=90, family=family)
     axes.set_yticks(range(rows), found.written, family=family)
     axes.xaxis.tick_top()
-    figure.colorbar(image, label="share")
+    figure.colorbar(image, label=said("share"))
     figure.savefig(file, dpi=150, metadata={"Software": "minibert"})
 
 
