@@ -1,9 +1,10 @@
-"""What a reader of Chinese would find left in English."""
+"""The catalogues of Chinese texts, the texts in the code, and what is left in English."""
 
 import ast
 import re
-from collections.abc import Iterator
 from pathlib import Path
+
+from minibert.common.language import Template
 
 ROOT = Path(__file__).parents[1]
 JUDGES = ROOT / "notebooks" / "zh" / "judges.txt"
@@ -22,14 +23,28 @@ def english_left(text: str) -> list[str]:
     return re.findall(r"(?<![\w'])[a-z][a-z'-]+(?: [a-z'-]{2,})+(?!\w)", text, re.ASCII)
 
 
-def strings(file: Path) -> Iterator[tuple[ast.AST, str]]:
-    """The texts in a file of code, {} where one varies."""
-    nodes = list(ast.walk(ast.parse(file.read_text(encoding="utf-8"))))
-    joined = [node for node in nodes if isinstance(node, ast.JoinedStr)]
-    for node in joined:
-        texts = [str(v.value) if isinstance(v, ast.Constant) else "{}" for v in node.values]
-        yield node, "".join(texts)
-    parts = {id(value) for node in joined for value in node.values}
-    for node in nodes:
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in parts:
-            yield node, node.value
+def parsed(file: Path) -> ast.AST:
+    return ast.parse(file.read_text(encoding="utf-8"))
+
+
+def strings(tree: ast.AST) -> set[str]:
+    """The texts in code, {} where one varies."""
+    nodes = list(ast.walk(tree))
+    joined = [node.values for node in nodes if isinstance(node, ast.JoinedStr)]
+    parts = {id(value) for values in joined for value in values}
+    alone = [[node] for node in nodes if isinstance(node, ast.Constant) and id(node) not in parts]
+    return {
+        "".join(str(part.value) if isinstance(part, ast.Constant) else "{}" for part in values)
+        for values in joined + alone
+    }
+
+
+def templates(file: Path) -> list[Template]:
+    """The lines of a catalogue."""
+    lines = file.read_text(encoding="utf-8").splitlines()
+    return [Template(line) for line in lines if line and not line.startswith("#")]
+
+
+def core(text: str) -> str:
+    """A text, or a template's English, without what varies at its ends."""
+    return re.sub(r"^(\{\}| )+|(\{\}| )+$", "", text.replace("{…}", "{}"))

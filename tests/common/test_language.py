@@ -1,10 +1,9 @@
 import re
-from pathlib import Path
 
 import pytest
 
-from minibert.common.language import CATALOGUE, Template, in_chinese, language, said
-from tests.chinese import JUDGES, ROOT, english_left, strings
+from minibert.common.language import CATALOGUE, in_chinese, language, said
+from tests.chinese import JUDGES, ROOT, core, english_left, parsed, strings, templates
 
 FILES = {
     CATALOGUE: [
@@ -17,11 +16,6 @@ FILES = {
         ROOT / "notebooks" / "pictures.py",
     ],
 }
-
-
-def templates(file: Path) -> list[Template]:
-    lines = file.read_text(encoding="utf-8").splitlines()
-    return [Template(line) for line in lines if line and not line.startswith("#")]
 
 
 @pytest.fixture
@@ -107,10 +101,5 @@ def test_a_catalogue_is_well_formed(file):
 @pytest.mark.parametrize("file", FILES, ids=["commands", "judges"])
 def test_what_a_catalogue_translates_stands_in_the_code(file):
     """A line whose English is no longer there would translate nothing."""
-    there = {core(text) for source in FILES[file] for _, text in strings(source)}
+    there = {core(text) for source in FILES[file] for text in strings(parsed(source))}
     assert [t.english for t in templates(file) if core(t.english) not in there] == []
-
-
-def core(text: str) -> str:
-    """A text without what varies at its ends."""
-    return re.sub(r"^(\{\}| )+|(\{\}| )+$", "", text.replace("{…}", "{}"))
