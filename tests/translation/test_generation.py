@@ -62,7 +62,7 @@ def random_inputs(rng: random.Random, *, alone: bool) -> dict[str, torch.Tensor]
     return {"input_ids": ids * mask, "attention_mask": mask}
 
 
-SEEDS = (0, 10, 40, 70, 100)
+SEEDS = (0, 16, 44, 72, 100)
 
 
 @pytest.mark.parametrize("alone", [False, True], ids=["encoder and decoder", "decoder alone"])
