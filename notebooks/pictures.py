@@ -67,12 +67,14 @@ def line_charts(
     log: bool = False,
     limits: tuple[float | None, float | None] | None = None,
     level: tuple[str, float] | None = None,
+    notes: Sequence[str] = (),
     size: tuple[float, float] = (7.5, 3.8),
 ) -> None:
     """Panels side by side, title -> curves; a curve is label -> values, or (places, values).
 
     `ticks`: the names of places 0, 1, 2 …, or with `log` the places themselves, on a logarithmic
-    axis. `level`: a grey line across, with its name.
+    axis. `level`: a grey line across, with its name. `notes`: words beside the points of the first
+    curve.
     """
     figure, all_axes = pyplot.subplots(
         1, len(panels), figsize=size, layout="constrained", sharey=True, squeeze=False
@@ -85,6 +87,9 @@ def line_charts(
             axes.plot(places, values, style, markersize=5, label=label)
             if not isinstance(curve, tuple):
                 axes.xaxis.get_major_locator().set_params(integer=True)
+        for words, x, y in zip(notes, *axes.lines[-len(curves)].get_data(), strict=bool(notes)):
+            axes.annotate(words, (x, y), (6, 4), textcoords="offset points")
+            axes.margins(x=0.25)
         if log:
             axes.set_xscale("log", base=2)
         if ticks is not None:
@@ -97,29 +102,53 @@ def line_charts(
         all_axes[0][0].set_ylim(*limits)
     all_axes[0][0].set_ylabel(ylabel)
     names = dict(zip(*reversed(all_axes[0][-1].get_legend_handles_labels()), strict=True))
-    figure.legend(names.values(), names, loc="outside right upper", fontsize=9)
+    if names:
+        figure.legend(names.values(), names, loc="outside right upper", fontsize=9)
     pyplot.show()
 
 
 def grouped_bars(
     panels: Mapping[str, Mapping[str, Any]],
-    names: Sequence[Sequence[str]],
+    names: Sequence[Sequence[str]] | None = None,
     *,
     ylabel: str = "",
+    xlabel: str = "",
+    limits: tuple[float | None, float | None] | None = None,
+    level: tuple[str, float] | None = None,
+    numbers: str = "",
     size: tuple[float, float] = (9.0, 3.2),
 ) -> None:
-    """Panels side by side, title -> label -> one value for each name; two bars stand together."""
+    """Panels side by side, title -> label -> values; the bars of one name stand together.
+
+    `names`: of the values, for each panel; without it they are counted, and their bars touch.
+    `level`: a line across, with its name. `numbers`: the format of the number above each bar.
+    """
     figure, all_axes = pyplot.subplots(
         1, len(panels), figsize=size, layout="constrained", sharey=True, squeeze=False
     )
-    for axes, (title, bars), words in zip(all_axes[0], panels.items(), names, strict=True):
+    for axes, (title, bars), words in zip(
+        all_axes[0], panels.items(), names or [None] * len(panels), strict=True
+    ):
+        width = (0.8 if words else 1.0) / len(bars)
         for i, (label, values) in enumerate(bars.items()):
-            places = [j + 0.4 * i - 0.2 for j in range(len(words))]
-            axes.bar(places, [float(value) for value in values], 0.4, label=label)
-        axes.set_xticks(range(len(words)), words, rotation=40, ha="right", rotation_mode="anchor")
+            places = [j + width * (i - (len(bars) - 1) / 2) for j in range(len(values))]
+            drawn = axes.bar(places, [float(value) for value in values], width, label=label)
+            if numbers:
+                axes.bar_label(drawn, fmt=numbers)
+        if words:
+            axes.set_xticks(
+                range(len(words)), words, rotation=40, ha="right", rotation_mode="anchor"
+            )
+        if level:
+            axes.axhline(level[1], color="0.3", linestyle="--", label=level[0])
         axes.set_title(title, fontsize=10)
+        axes.set_xlabel(xlabel)
+    if limits:
+        all_axes[0][0].set_ylim(*limits)
     all_axes[0][0].set_ylabel(ylabel)
-    figure.legend(*all_axes[0][0].get_legend_handles_labels(), loc="outside right upper")
+    handles, labels = all_axes[0][0].get_legend_handles_labels()
+    if labels:
+        figure.legend(handles, labels, loc="outside right upper")
     pyplot.show()
 
 
