@@ -13,8 +13,8 @@ from IPython.display import display
 from matplotlib import colors, pyplot
 
 from minibert import BertTokenizer
+from minibert.common.fonts import fonts
 from minibert.common.language import language, said
-from minibert.inspection.alignment import fonts
 from minibert.training.curve import smooth
 
 

@@ -27,6 +27,7 @@ from minibert.cli import (
     view,
     walk,
 )
+from minibert.common.language import LANGUAGES, language
 from minibert.vocabulary import one_line
 
 COMMANDS = {
@@ -49,6 +50,7 @@ COMMANDS = {
     "prune": prune,
     "bench": bench,
 }
+IN_CHINESE = ("layers", "tokenize", "walk")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -64,6 +66,11 @@ def main(argv: list[str] | None = None) -> int:
         prog="minibert", description="BERT written by hand: embeddings of every encoder layer."
     )
     parser.add_argument("--version", action="version", version=f"minibert {__version__}")
+    parser.add_argument(
+        "--lang",
+        choices=LANGUAGES,
+        help=f"the language of what {', '.join(IN_CHINESE)} print (default: MINIBERT_LANG, or en)",
+    )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, command in COMMANDS.items():
         command.add_arguments(
@@ -80,6 +87,11 @@ def main(argv: list[str] | None = None) -> int:
     try:
         with warnings.catch_warnings():
             warnings.showwarning = lambda message, *where: tell(f"warning: {message}")
+            if args.lang:
+                if args.lang != "en" and args.command not in IN_CHINESE:
+                    raise ValueError(f"--lang {args.lang}: only {', '.join(IN_CHINESE)} have it")
+                os.environ["MINIBERT_LANG"] = args.lang
+            language()
             status = COMMANDS[args.command].run(args)
             print(end="", flush=True)
         return status

@@ -7,8 +7,8 @@ a text file, has a line for each:
     {} layers are run, not {} ⇒ 应当运行 {1} 层，却运行了 {0} 层
     It is not right: {…} ⇒ 还不对：{…}
 
-{} stands for what varies and stays as it is: numbers, names, what the reader typed. {…} stands for
-another text of the catalogue. Lines that begin with # are remarks.
+{} stands for what varies and stays as it is: numbers, a name; at the end of a line also what the
+reader typed. {…} stands for another text of the catalogue. A line with # is a remark.
 """
 
 import os
@@ -18,6 +18,8 @@ from pathlib import Path
 
 LANGUAGES = ("en", "zh")
 CATALOGUE = Path(__file__).with_name("zh.txt")
+# Numbers and a name end before a colon and before the next sentence.
+HOLES = {"{}": r"((?:(?!: |[.?!] [A-Z]).)*?|.*\Z)", "{…}": "(.+?)"}
 
 
 class Template:
@@ -26,13 +28,11 @@ class Template:
     def __init__(self, line: str):
         self.english, self.chinese = line.split(" ⇒ ")
         parts = re.split(r"(\{…?\})", self.english)
-        words, self.holes = parts[::2], parts[1::2]
-        self.pattern = re.compile(
-            "(.*?)".join(map(re.escape, words)),
-            re.DOTALL,  # what varies may have several lines
-        )
+        words, self.holes = "".join(parts[::2]), parts[1::2]
+        pattern = "".join(HOLES.get(part, re.escape(part)) for part in parts)
+        self.pattern = re.compile(pattern, re.DOTALL)
         # The fewer words and the more {}, the more texts fit.
-        self.vagueness = (-sum(map(len, words)), self.holes.count("{}"))
+        self.vagueness = (-len(words), self.holes.count("{}"))
 
 
 def language() -> str:

@@ -53,7 +53,7 @@ def judge(number: str, answer: Any) -> str:
         hint = JUDGES[number](answer)
     except Exception as error:  # whatever the reader's own code raises
         hint = f"It raised {type(error).__name__}: {error}".splitlines()[0]
-    return words(f"{number}: right." if hint is None else f"{number}: not yet. {words(hint)}")
+    return words(f"{number}: right." if hint is None else f"{number}: not yet. {hint}")
 
 
 def check(number: str, answer: Any) -> None:
