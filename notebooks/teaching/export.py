@@ -15,6 +15,8 @@ NOTEBOOKS = Path(__file__).parents[1]
 ENDINGS = {"slides": ".slides.html", "handouts": ".html"}
 LINK = re.compile(r"(!?)\[([^\[\]]*)\]\(([^()\s]+)\)")
 CODE = re.compile(r"(^```.*?^```|`[^`\n]+`)", re.DOTALL | re.MULTILINE)
+# In Chinese a line's end within a paragraph is no blank.
+WRAPPED = re.compile(r"(?<=[\u3000-\u9fff\uff00-\uffef])\n(?=[\u3000-\u9fff\uff00-\uffef])")
 MATH = re.compile(r"\$\$([^$]+)\$\$|\$([^$]+)\$")
 STYLE = {
     "CSSHTMLHeaderPreprocessor": {"style": "friendly"},
@@ -62,7 +64,7 @@ def prepared(text: str, folder: Path, ending: str) -> str:
         return f'<p class="formula">{formula(shown)}</p>' if shown else formula(inline)
 
     parts = CODE.split(LINK.sub(link, text))
-    parts[::2] = [MATH.sub(drawn, part) for part in parts[::2]]
+    parts[::2] = [MATH.sub(drawn, WRAPPED.sub("", part)) for part in parts[::2]]
     return "".join(parts)
 
 

@@ -132,7 +132,8 @@ def test_together_they_go_through_the_whole_ledger():
 
 @pytest.mark.parametrize(
     "name",
-    ["README.md", "tests/benchmarks/README.md", "notebooks/README.md", "notebooks/README.zh.md"],
+    ["README.md", "tests/benchmarks/README.md"]
+    + [f"notebooks/{name}.md" for name in ("README", "README.zh", "SEMESTER", "SEMESTER.zh")],
 )
 def test_the_links_of_the_readmes(name):
     file = FOLDER.parent / name

@@ -7,14 +7,16 @@ let slide;
 
 const newSlide = () => { slide = main.appendChild(document.createElement("section")); };
 const fits = () => slide.offsetHeight <= ROOM && slide.scrollWidth <= slide.clientWidth;
-const lines = (block) =>
-  [...(block.matches("ul, ol, pre") ? block : block.querySelector("pre, tbody") ?? block).children];
+const lines = (block) => {
+  const holder = block.matches("ul, ol, pre") ? block : block.querySelector("pre, tbody");
+  return [...(holder?.children ?? [])];
+};
 
 // Whether this block must not be the last of a slide, since the next one belongs to it.
 const announces = (block, next) => block.matches("h1, h2, h3")
   || (block.matches("p, ul, ol") && /[:：]\s*$/.test(block.textContent))
   || (block.matches(".highlight") && next.matches(".printed, .picture"))
-  || (block.matches(".diagram") && next.querySelector(":scope > em:only-child"));
+  || (block.matches(".diagram, :has(> .diagram)") && next.querySelector(":scope > em:only-child"));
 
 // Make all of the slide smaller, as far as it can still be read from the last row.
 function shrink() {
