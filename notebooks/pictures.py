@@ -128,7 +128,7 @@ def grouped_bars(
     """Panels side by side, title -> label -> values; the bars of one name stand together.
 
     `names`: of the values, for each panel; without it they are counted, and their bars touch.
-    `level`: a line across, with its name. `numbers`: the format of the number above each bar.
+    `level`: a line across, with its name. `numbers`: the format of the number in each bar.
     """
     figure, all_axes = pyplot.subplots(
         1, len(panels), figsize=size, layout="constrained", sharey=True, squeeze=False
@@ -141,7 +141,7 @@ def grouped_bars(
             places = [j + width * (i - (len(bars) - 1) / 2) for j in range(len(values))]
             drawn = axes.bar(places, [float(value) for value in values], width, label=label)
             if numbers:
-                axes.bar_label(drawn, fmt=numbers)
+                axes.bar_label(drawn, fmt=numbers, padding=-15, color="white")
         if words:
             axes.set_xticks(
                 range(len(words)), words, rotation=40, ha="right", rotation_mode="anchor"

@@ -70,7 +70,7 @@ def test_no_line_is_over_100_columns(capsys):
 
 
 def test_the_columns_of_layers_line_up(capsys):
-    main(["--lang", "zh", "layers", *SENTENCES])
+    main(["layers", *SENTENCES, "--lang", "zh"])
     head, *rows = capsys.readouterr().out.splitlines()[-6:]
     assert head.split() == ["层", "1-2", "任意两个"]
     assert {width(row) for row in rows} == {width(head)}
@@ -100,7 +100,7 @@ def test_a_text_that_reads_like_ours_stays(capsys, text):
 
 def test_what_speaks_no_chinese_refuses_the_option(capsys):
     assert main(["--lang", "zh", "fill-mask", "a [MASK]"]) == 2
-    told = "minibert fill-mask: --lang zh: only layers, tokenize, walk have it\n"
+    told = "minibert fill-mask: --lang zh: only layers, tokenize, view, walk have it\n"
     assert capsys.readouterr().err == told
 
 
