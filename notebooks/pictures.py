@@ -96,7 +96,7 @@ def line_charts(
                 axes.xaxis.get_major_locator().set_params(integer=True)
         for words, x, y in zip(notes, *axes.lines[-len(curves)].get_data(), strict=bool(notes)):
             axes.annotate(words, (x, y), (6, 4), textcoords="offset points")
-            axes.margins(x=0.25)
+            axes.margins(x=0.25, y=0.12)
         if log:
             axes.set_xscale("log", base=2)
         if ticks is not None:

@@ -19,6 +19,7 @@ CODE = re.compile(r"(^```.*?^```|`[^`\n]+`)", re.DOTALL | re.MULTILINE)
 WRAPPED = re.compile(r"(?<=[\u3000-\u9fff\uff00-\uffef])\n(?=[\u3000-\u9fff\uff00-\uffef])")
 MATH = re.compile(r"\$\$([^$]+)\$\$|\$([^$]+)\$")
 STYLE = {
+    "CoalesceStreamsPreprocessor": {"enabled": True},
     "CSSHTMLHeaderPreprocessor": {"style": "friendly"},
     "Highlight2HTML": {"extra_formatter_options": {"linespans": "line"}},  # slides.js cuts there
 }

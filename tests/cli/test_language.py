@@ -1,5 +1,6 @@
 """walk, tokenize --explain and layers in Chinese: the same pages in other words."""
 
+import os
 import re
 import unicodedata
 
@@ -17,12 +18,6 @@ COMMANDS = {
     "explain": ("tokenize", "--explain", TEXT, "[MASK] \ufdd0\x00" + "a" * 101),
     "layers": ("layers", *SENTENCES),
 }
-
-
-@pytest.fixture(autouse=True)
-def language_of_before(monkeypatch):
-    """Whatever --lang sets is taken back."""
-    monkeypatch.setenv("MINIBERT_LANG", "en")
 
 
 @pytest.fixture(params=COMMANDS)
@@ -85,6 +80,7 @@ def test_the_variable_is_as_good_as_the_option(capsys, monkeypatch):
     assert capsys.readouterr().out == expected
     main(["--lang", "en", "tokenize", "--explain", "a"])
     assert capsys.readouterr().out.startswith("text\n")
+    assert os.environ["MINIBERT_LANG"] == "zh"  # as it was
 
 
 @pytest.mark.parametrize("text", ["stages", "nothing", "a space", "inputs", "not right"])
