@@ -13,6 +13,8 @@ reader typed. {…} stands for another text of the catalogue. A line with # is a
 
 import os
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
@@ -41,6 +43,17 @@ def language() -> str:
     if chosen not in LANGUAGES:
         raise ValueError(f"MINIBERT_LANG is {chosen!r}; it can be {' or '.join(LANGUAGES)}")
     return chosen
+
+
+@contextmanager
+def in_language(chosen: str | None) -> Iterator[None]:
+    """Within the block texts are in this language; None: in the one that MINIBERT_LANG says."""
+    before = os.environ.get("MINIBERT_LANG")
+    os.environ["MINIBERT_LANG"] = chosen or language()
+    try:
+        yield
+    finally:
+        os.environ["MINIBERT_LANG"] = before or ""
 
 
 @cache

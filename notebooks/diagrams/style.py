@@ -22,6 +22,12 @@ KINDS = {
     "frozen": ("#e0f2f1", "#0f766e", "frozen weights"),
 }
 NAME, SMALL, LINE = 17, 15, 21  # sizes of letters, and the height of a line
+# Letters first, then Chinese characters on macOS, Windows and Linux.
+CHINESE = "'PingFang SC', 'Microsoft YaHei', 'Noto Sans CJK SC', 'WenQuanYi Zen Hei'"
+CHINESE_FONTS = (
+    f"<style>text {{ font-family: Helvetica, Arial, {CHINESE}, sans-serif; }} "
+    f"text[font-family=monospace] {{ font-family: Menlo, Consolas, {CHINESE}, monospace; }}</style>"
+)
 
 
 @dataclass(frozen=True)
@@ -194,7 +200,7 @@ class Diagram:
             self.arrow(start, end)
 
     def svg(self, words: dict[str, str] | None = None) -> str:
-        """The file. `words` puts other words in the place of these: another language."""
+        """The file. `words` puts these words in Chinese."""
         said = {} if words is None else words
         parts = [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {self.width} {self.height}" '
@@ -207,7 +213,9 @@ class Diagram:
             f'fill="{CARD}" stroke="{EDGE}" stroke-width="2"/>',
             *self.shapes,
         ]
-        for text in [*self.texts, *self.legend()]:
+        if words is not None:
+            parts.insert(1, CHINESE_FONTS)
+        for text in [*self.texts, *self.legend(said)]:
             family = "monospace" if text.is_shape else "sans-serif"
             weight = "bold" if text.is_name else "normal"
             parts.append(
@@ -216,7 +224,7 @@ class Diagram:
                 f'fill="{INK}">'
                 f"{escape(said.get(text.words, text.words))}</text>"
             )
-        for kind, x in self.places_of_kinds().items():
+        for kind, x in self.places_of_kinds(said).items():
             fill, edge, _ = KINDS[kind]
             parts.append(
                 f'<rect x="{x:g}" y="{self.height - 31}" width="16" height="16" rx="4" '
@@ -224,17 +232,17 @@ class Diagram:
             )
         return "\n".join([*parts, "</svg>", ""])
 
-    def places_of_kinds(self) -> dict[str, float]:
+    def places_of_kinds(self, said: dict[str, str]) -> dict[str, float]:
         """Where the legend's little boxes stand, from left to right."""
         places, x = {}, 24.0
-        for kind in KINDS:
+        for kind, (_, _, words) in KINDS.items():
             if kind in self.kinds:
                 places[kind] = x
-                x += 22 + width_of(KINDS[kind][2], SMALL) + 20
+                x += 22 + width_of(said.get(words, words), SMALL) + 20
         return places
 
-    def legend(self) -> list[Text]:
+    def legend(self, said: dict[str, str]) -> list[Text]:
         return [
             Text(x + 24, self.height - 18, KINDS[kind][2], SMALL, "start", False, False)
-            for kind, x in self.places_of_kinds().items()
+            for kind, x in self.places_of_kinds(said).items()
         ]

@@ -19,22 +19,21 @@ CODE = re.compile(r"(^```.*?^```|`[^`\n]+`)", re.DOTALL | re.MULTILINE)
 WRAPPED = re.compile(r"(?<=[\u3000-\u9fff\uff00-\uffef])\n(?=[\u3000-\u9fff\uff00-\uffef])")
 MATH = re.compile(r"\$\$([^$]+)\$\$|\$([^$]+)\$")
 STYLE = {
+    "CoalesceStreamsPreprocessor": {"enabled": True},
     "CSSHTMLHeaderPreprocessor": {"style": "friendly"},
     "Highlight2HTML": {"extra_formatter_options": {"linespans": "line"}},  # slides.js cuts there
 }
 
 
 def slide_type(cell: NotebookNode) -> str | None:
-    """By rule a slide begins at a heading and at an exercise; what prepares, and what waits for an
-    answer, is on none. The page itself goes on to the next slide when one is full.
+    """By rule a slide begins at a heading. What prepares, and what waits for an answer, is on none.
+    The page itself goes on to the next slide when one is full.
     """
     if cell.cell_type == "code":
         prepares = not cell.outputs and cell.source.startswith(("import ", "from "))
         is_answer = re.search(r"^check\(", cell.source, re.MULTILINE)
         return "skip" if prepares or is_answer else None
-    if cell.source.startswith("#"):
-        return "slide"
-    return "subslide" if re.match(r"\*\*\d\d\.\d\*\*", cell.source) else None
+    return "slide" if cell.source.startswith("#") else None
 
 
 def tagged(notebook: NotebookNode) -> NotebookNode:
@@ -61,7 +60,10 @@ def prepared(text: str, folder: Path, ending: str) -> str:
 
     def drawn(match: re.Match) -> str:
         shown, inline = match.groups()
-        return f'<p class="formula">{formula(shown)}</p>' if shown else formula(inline)
+        if inline:
+            return formula(inline)
+        large = formula(shown.replace(r"\frac", r"\dfrac"))
+        return f'<p class="formula">{large}</p>'
 
     parts = CODE.split(LINK.sub(link, text))
     parts[::2] = [MATH.sub(drawn, WRAPPED.sub("", part)) for part in parts[::2]]

@@ -4,7 +4,6 @@ import base64
 import functools
 from html import escape
 
-from matplotlib import rc_context
 from matplotlib.font_manager import FontProperties
 from matplotlib.path import Path
 from matplotlib.textpath import TextPath, text_to_path
@@ -15,10 +14,9 @@ LETTERS = {Path.MOVETO: "M", Path.LINETO: "L", Path.CURVE3: "Q", Path.CURVE4: "C
 @functools.cache
 def formula(latex: str) -> str:
     """An <img> as high as the text around it, standing on the text's line."""
-    text, font = f"${latex.strip()}$", FontProperties(size=100)
-    with rc_context({"mathtext.fontset": "cm"}):
-        path = TextPath((0, 0), text, prop=font)
-        width, height, depth = text_to_path.get_text_width_height_descent(text, font, ismath=True)
+    text, font = f"${latex.strip()}$", FontProperties(size=100, math_fontfamily="cm")
+    path = TextPath((0, 0), text, prop=font)
+    width, height, depth = text_to_path.get_text_width_height_descent(text, font, ismath=True)
     steps = []
     for points, code in path.iter_segments(simplify=False):
         numbers = " ".join(f"{number:.0f}" for number in points)

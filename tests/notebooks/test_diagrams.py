@@ -5,11 +5,12 @@ import xml.etree.ElementTree as ElementTree
 from functools import cache
 from itertools import combinations
 
+import nbformat
 import pytest
 from matplotlib.font_manager import FontProperties, findfont, get_font
 
 from minibert import load_bert
-from notebooks.diagrams.__main__ import DIAGRAMS
+from notebooks.diagrams.__main__ import DIAGRAMS, chinese_words
 from tests.notebooks.execute import FOLDER
 from tests.notebooks.test_notebooks import IDS, NOTEBOOKS
 
@@ -17,11 +18,18 @@ from tests.notebooks.test_notebooks import IDS, NOTEBOOKS
 LETTERS = {"B", "S", "T", "D", "N", "H", "I", "V", "L", "L+1", "N·H"}
 WORDS = {"2", "512", "words", "labels", "tags", "n", "C", "tokens", "in", "out"}
 
+FOLDERS = {"English": FOLDER / "diagrams", "Chinese": FOLDER / "zh" / "diagrams"}
+
 Area = tuple[float, float, float, float]  # left, top, right, bottom
 
 
-def elements(number: str, tag: str) -> list[ElementTree.Element]:
-    root = ElementTree.fromstring(DIAGRAMS[number]().svg())
+@cache
+def svg(number: str, language: str = "English") -> str:
+    return DIAGRAMS[number]().svg(chinese_words() if language == "Chinese" else None)
+
+
+def elements(number: str, tag: str, language: str = "English") -> list[ElementTree.Element]:
+    root = ElementTree.fromstring(svg(number, language))
     return root.findall(f"{{http://www.w3.org/2000/svg}}{tag}")
 
 
@@ -36,8 +44,9 @@ def area_of_text(text: ElementTree.Element) -> Area:
     x, y, size = (float(text.get(key)) for key in ("x", "y", "font-size"))
     font = dejavu(text.get("font-family") == "monospace", text.get("font-weight"))
     font.set_size(size, 72)
-    font.set_text(text.text)
-    width = font.get_width_height()[0] / 64
+    chinese = re.findall("[\u2e80-\uffef]", text.text)  # each as wide as it is high
+    font.set_text(re.sub("[\u2e80-\uffef]", "", text.text))
+    width = font.get_width_height()[0] / 64 + len(chinese) * size
     left = x - {"start": 0, "middle": 0.5, "end": 1}[text.get("text-anchor")] * width
     return left, y - 0.75 * size, left + width, y + 0.2 * size
 
@@ -62,19 +71,41 @@ def test_each_notebook_begins_with_its_diagram():
         assert f"![{title}](diagrams/{name[:2]}.svg)" in notebook.cells[0].source
 
 
+def test_the_chinese_notebooks_begin_with_theirs():
+    for file in (FOLDER / "zh").glob("[0-9]*.ipynb"):
+        title = chinese_words()[DIAGRAMS[file.name[:2]]().title]
+        head = nbformat.read(file, as_version=4).cells[0].source
+        assert f"![{title}](diagrams/{file.name[:2]}.svg)" in head
+
+
+def test_each_word_has_its_chinese():
+    """What has no two small letters side by side is a formula or a number, and stays."""
+    drawn = set()
+    for draw in DIAGRAMS.values():
+        d = draw()
+        drawn |= {d.title, *(text.words for text in [*d.texts, *d.legend({})])}
+    lines = (FOLDER / "diagrams" / "zh.txt").read_text(encoding="utf-8").splitlines()
+    assert len(lines) == len(chinese_words())
+    assert (
+        {words for words in drawn if re.search("[a-z]{2}", words)} <= set(chinese_words()) <= drawn
+    )
+
+
+@pytest.mark.parametrize("language", FOLDERS)
 @pytest.mark.parametrize("number", DIAGRAMS)
-def test_the_file_is_what_the_program_writes(number):
+def test_the_file_is_what_the_program_writes(number, language):
     """If not: python -m notebooks.diagrams"""
-    file = FOLDER / "diagrams" / f"{number}.svg"
-    assert file.read_text(encoding="utf-8") == DIAGRAMS[number]().svg()
+    file = FOLDERS[language] / f"{number}.svg"
+    assert file.read_text(encoding="utf-8") == svg(number, language)
 
 
+@pytest.mark.parametrize("language", FOLDERS)
 @pytest.mark.parametrize("number", DIAGRAMS)
-def test_no_text_touches_another_or_an_edge(number):
-    texts = [(text.text, area_of_text(text)) for text in elements(number, "text")]
+def test_no_text_touches_another_or_an_edge(number, language):
+    texts = [(text.text, area_of_text(text)) for text in elements(number, "text", language)]
     for (one, a), (other, b) in combinations(texts, 2):
         assert not touch(a, b), f"{one!r} and {other!r}"
-    for box in map(area_of_box, elements(number, "rect")):
+    for box in map(area_of_box, elements(number, "rect", language)):
         for words, area in texts:
             assert not touch(area, box) or is_inside(area, box), f"{words!r} crosses a box"
 
@@ -103,6 +134,8 @@ def test_13_has_each_mistake_once():
     assert sorted(found) == sorted(key for key in IDS if key[0] == "X")
 
 
-def test_another_language():
-    d = DIAGRAMS["03"]()
-    assert ">分数</text>" in d.svg({"scores": "分数"})
+def test_chinese_letters_have_fonts_on_every_system():
+    style = svg("03", "Chinese").partition("</style>")[0]
+    for font in ("PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC"):  # macOS, Windows, Linux
+        assert style.count(font) == 2
+    assert "style" not in svg("03")

@@ -29,6 +29,7 @@ LOOK = """() => {
         if (size < 19) wrong.push([number, "letters of", size]);
         if (!slide.children.length) wrong.push([number, "empty"]);
     }
+    document.querySelectorAll("thead").forEach((head) => head.remove());  // repeated where cut
     const shown = [...document.querySelectorAll("section, .cell:not(.skip)")];
     return [wrong, shown.map((each) => each.textContent).join("")];
 }"""
@@ -51,7 +52,8 @@ def test_where_slides_begin_is_marked(name: str) -> None:
     copy = nbformat.from_dict(NOTEBOOKS[name])
     assert tagged(copy) == NOTEBOOKS[name]
     kinds = [cell.metadata.get("slideshow", {}).get("slide_type", "-") for cell in copy.cells]
-    assert kinds.count("slide") >= 3
+    assert kinds[0] == "slide"
+    assert "skip" in kinds
 
 
 def test_a_formula_stands_on_the_line() -> None:

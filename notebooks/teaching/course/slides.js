@@ -1,6 +1,6 @@
 // Deals the blocks of the cells out to slides, so that nothing is cut, and turns the slides over.
 "use strict";
-const WIDTH = 1280, HEIGHT = 720, ROOM = 648, FONT = 26, SMALLEST = 0.75, FEW = 4;
+const WIDTH = 1280, HEIGHT = 720, ROOM = 648, FONT = 26, SMALL = 22, SMALLEST = 19, FEW = 4;
 const KEYS = { ArrowRight: 1, PageDown: 1, " ": 1, ArrowLeft: -1, PageUp: -1, Home: -1e6, End: 1e6 };
 const main = document.querySelector("main");
 let slide;
@@ -18,13 +18,14 @@ const announces = (block, next) => block.matches("h1, h2, h3")
   || (block.matches(".highlight") && next.matches(".printed, .picture"))
   || (block.matches(".diagram, :has(> .diagram)") && next.querySelector(":scope > em:only-child"));
 
-// Make all of the slide smaller, as far as it can still be read from the last row.
-function shrink() {
-  for (let share = 1; share >= SMALLEST; share -= 0.05) {
-    slide.style.fontSize = `${share * FONT}px`;
+// Make the letters of the slide smaller until it fits, but no smaller than this.
+function shrink(smallest = SMALLEST) {
+  const before = slide.style.fontSize;
+  for (let size = FONT; size >= smallest; size -= 1) {
+    slide.style.fontSize = `${size}px`;
     if (fits()) return true;
   }
-  slide.style.fontSize = "";
+  slide.style.fontSize = before;
   return false;
 }
 
@@ -58,8 +59,8 @@ function deal() {
   for (const group of groups) {
     if (group.begins && slide.children.length) newSlide();
     slide.append(...group);
-    if (fits()) continue;
     if (slide.children.length > group.length) {
+      if (shrink(SMALL)) continue;
       newSlide();
       slide.append(...group);
     }
