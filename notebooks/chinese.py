@@ -30,6 +30,7 @@ from minibert.common.files import replacing
 
 FOLDER = Path(__file__).parent
 ENTRY = re.compile(r"^<!-- (.+?) -->\n", re.MULTILINE)
+LINE_END = re.compile(r"(?<=[\u3000-\u9fff\uff00-\uffef”’…])\n(?=[\u3001-\u9fff\uff00-\uffef“‘])")
 FIRST = "import course  # 让笔记本找到上一级文件夹里的代码，并让它们用中文回答"
 
 
@@ -63,7 +64,7 @@ def skeleton(code: str) -> str:
 def translated(cell: NotebookNode, body: str) -> NotebookNode:
     new = copy.deepcopy(cell)
     if cell.cell_type == "markdown":
-        new.source = with_links(body)
+        new.source = prose(body)
         return new
     for line in body.splitlines():
         english, arrow, chinese = line.partition(" ⇒ ")
@@ -75,21 +76,25 @@ def translated(cell: NotebookNode, body: str) -> NotebookNode:
     return new
 
 
-def with_links(text: str) -> str:
-    """Links are written as in English, from notebooks/. What stands in zh/, too, is meant there."""
+def prose(text: str) -> str:
+    """Lines of a paragraph joined, since a line's end would be shown as a blank, and its links:
+    they are written as in English, from notebooks/, and what stands in zh/, too, is meant there.
+    """
+    parts = re.split("(```.*?```)", text, flags=re.DOTALL)
+    parts[::2] = [LINE_END.sub("", part) for part in parts[::2]]
 
     def moved(link: re.Match) -> str:
         target = link.group(1)
         is_here = target.endswith(".ipynb") or (FOLDER / "zh" / target).exists()
         return f"]({target}" if is_here else f"](../{target}"
 
-    return re.sub(r"\]\((?!https?:|#)([^()\s#]+)", moved, text)
+    return re.sub(r"\]\((?!https?:|#)([^()\s#]+)", moved, "".join(parts))
 
 
 def own(name: str, kind: str, source: str) -> NotebookNode:
     """A cell that only the Chinese notebook has."""
     if kind == "markdown":
-        return nbformat.v4.new_markdown_cell(with_links(source), id=name)
+        return nbformat.v4.new_markdown_cell(prose(source), id=name)
     return nbformat.v4.new_code_cell(source, id=name, metadata={"tags": kind.split()[1:]})
 
 

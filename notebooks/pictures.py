@@ -18,7 +18,7 @@ from minibert.common.language import language, said
 from minibert.training.curve import smooth
 
 
-def words(text: str) -> str:
+def caption(text: str) -> str:
     """One of the labels below in the reader's language."""
     return said(text, Path(__file__).parent / "zh" / "judges.txt")
 
@@ -53,13 +53,13 @@ def heat_maps(
             range(len(columns)), columns, rotation=60, ha="right", rotation_mode="anchor"
         )
         axes.set_yticks(range(len(rows)), rows)
-        axes.set_xlabel(words(xlabel))
+        axes.set_xlabel(caption(xlabel))
         axes.set_title(title, fontsize=11)
         for i, row in enumerate(values if numbers else []):
             for j, value in enumerate(row):
                 colour = "white" if value > sum(limits) / 2 else "black"
                 axes.text(j, i, f"{value:.2f}", ha="center", va="center", color=colour, fontsize=9)
-    all_axes[0][0].set_ylabel(words(ylabel))
+    all_axes[0][0].set_ylabel(caption(ylabel))
     figure.colorbar(picture, ax=all_axes, shrink=0.8)
     pyplot.show()
 
@@ -195,11 +195,11 @@ def batch_table(batch: Mapping[str, torch.Tensor], tokenizer: BertTokenizer) -> 
         for j, token in enumerate(tokenizer.convert_ids_to_tokens(batch["input_ids"][i])):
             axes.text(j + 0.5, i + 0.5, token, ha="center", va="center", fontsize=10)
     axes.set_xticks([j + 0.5 for j in range(S)], range(S))
-    axes.set_yticks([i + 0.5 for i in range(B)], [words(f"row {i}") for i in range(B)])
+    axes.set_yticks([i + 0.5 for i in range(B)], [caption(f"row {i}") for i in range(B)])
     axes.tick_params(length=0)
     axes.invert_yaxis()
-    axes.set_xlabel(words("position"))
-    colours = words("text A blue, text B orange, special tokens violet, padding grey")
+    axes.set_xlabel(caption("position"))
+    colours = caption("text A blue, text B orange, special tokens violet, padding grey")
     axes.set_title(colours, fontsize=11)
     pyplot.show()
 
@@ -257,15 +257,15 @@ def operation_chart(
     middles = [(a + b - 1) / 2 for a, b in zip(starts, [*starts[1:], len(names)], strict=True)]
     figure, axes = pyplot.subplots(figsize=(9, 3.8), layout="constrained")
     for label, values in found.items():
-        is_none = words(label) == words("none")
+        is_none = caption(label) == caption("none")
         style = {"color": "black", "linewidth": 2.5, "zorder": 3} if is_none else {}
         heights = [min(max(value, limits[0]), limits[1]) for value in values.values()]
-        axes.plot(heights, "o-", markersize=3, label=words(label), **style)
+        axes.plot(heights, "o-", markersize=3, label=caption(label), **style)
     for (label, level), dashes in zip(levels.items(), (":", "--"), strict=False):
         axes.axhline(level, color="0.4", linestyle=dashes, label=label)
     axes.set_yscale("log")
     axes.set_ylim(*limits)
-    axes.set_xticks(middles, list(map(words, parts)))
+    axes.set_xticks(middles, list(map(caption, parts)))
     axes.vlines([start - 0.5 for start in starts[1:]], *limits, color="0.85", zorder=0)
     axes.set_ylabel(ylabel)
     axes.grid(axis="y", alpha=0.3)
@@ -290,13 +290,17 @@ def training_curves(
             steps = [record["step"] for record in validation]
             values = [record[key] for record in validation]
             axes.plot(
-                steps, values, colour + "o-", markersize=4, label=words(f"{name.upper()}, held out")
+                steps,
+                values,
+                colour + "o-",
+                markersize=4,
+                label=caption(f"{name.upper()}, held out"),
             )
             axes.axhline(
-                best[key], color=colour, linestyle="--", label=words(f"{name.upper()}, oracle")
+                best[key], color=colour, linestyle="--", label=caption(f"{name.upper()}, oracle")
             )
-        axes.set_title(words(title))
-        axes.set_xlabel(words("step"))
+        axes.set_title(caption(title))
+        axes.set_xlabel(caption("step"))
         axes.grid(alpha=0.3)
     all_axes[0].set_yscale("log")
     all_axes[0].set_yticks((0.1, 0.2, 0.5, 1, 2, 5), ("0.1", "0.2", "0.5", "1", "2", "5"))
@@ -327,7 +331,7 @@ def progress() -> Iterator[None]:
     line = OneLine()
     with contextlib.redirect_stderr(line):
         yield
-    line.write(words("trained to the end"))
+    line.write(caption("trained to the end"))
 
 
 def use_chinese_font() -> None:

@@ -44,5 +44,5 @@ def test_it_is_short():
 
 
 def test_number_of_mutations():
-    assert len(MUTATIONS) > 100
-    assert "More than 100 mutations" in README
+    assert len(MUTATIONS) > 300
+    assert "More than 300 mutations" in README

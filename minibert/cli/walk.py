@@ -57,11 +57,11 @@ def run(args: argparse.Namespace) -> int:
         print(said(f"note: {model.account.note}"))
     print(cut(said(f"text: {visible(args.text[:COLUMNS])}"), COLUMNS))
     sizes = (
-        f"B 1, S {inputs['input_ids'].shape[1]}, D {config.hidden_size}, "
+        f"sizes: B 1, S {inputs['input_ids'].shape[1]}, D {config.hidden_size}, "
         f"N {config.num_attention_heads}, H {config.head_size}, I {config.intermediate_size}, "
         f"V {config.vocab_size}, L {config.num_hidden_layers}"
     )
-    print(said(f"sizes: {sizes}") + "\n")
+    print(said(sizes) + "\n")
     page = Page(
         tokenizer.convert_ids_to_tokens(inputs["input_ids"][0]),
         head=args.head or 0,

@@ -78,8 +78,6 @@ def longest_match(answer) -> str | None:
                 return "There is no answer yet: nothing came back."
             right = [tokenizer.tokens[index] for index in tokenizer.wordpiece.split_word(word)]
             if isinstance(given, str) or list(given) != right:
-                pieces = (
-                    f"the pieces {' '.join(PIECES)}" if tokenizer is small else "minibert-tiny's"
-                )
+                pieces = f"the pieces {PIECES}" if tokenizer is small else "minibert-tiny's"
                 return f"Try it on the word {word!r} with {pieces}. It gives {given!r}."
     return None

@@ -10,7 +10,6 @@ from weights_loader import load_bert
 
 from . import compare, exercise
 
-
 bundled = cache(load_bert)
 
 

@@ -150,7 +150,7 @@ def test_the_chinese_readme_leads_from_each_id_to_its_place_notebook_and_test():
     for number, row in rows.items():
         assert f"`test_{number}_" in row
         assert IDS[number]["where"][0] in row or number[0] == "F"
-        (notebook,) = re.findall(r"\((\d\d_\w+)\.ipynb\)", row)
+        (notebook,) = re.findall(r"\(zh/(\d\d_\w+)\.ipynb\)", row)
         named = re.findall(r"\b[FX][0-9]{1,2}\b", NOTEBOOKS[notebook].cells[0].source)
         assert number in named, f"{notebook} does not name {number}"
         if number[0] == "F":
