@@ -1183,6 +1183,10 @@ early stopping always
 the second text kept is chosen
 - chosen = kept[:, 0]
 + chosen = kept[:, 1]
+translation/test_generation.py::test_the_same_ids_as_transformers[1-decoder alone]
+closed rows go on
+- may_be_kept = ends & ~is_closed
++ may_be_kept = ends
 translation/test_generation.py::test_the_same_ids_as_transformers[0-decoder alone]
 the prompt counted as written
 - written = length + 1 - prompt
@@ -1190,9 +1194,6 @@ the prompt counted as written
 tokens and texts exchanged
 - beam, token = index // log_probs.shape[1], index % log_probs.shape[1]
 + beam, token = index % beams, index // beams
-closed rows go on
-- may_be_kept = ends & ~is_closed
-+ may_be_kept = ends
 what is outside the first K is kept
 - may_be_kept[:, beams:] = False
 + may_be_kept[:, beams:] &= True
