@@ -20,7 +20,6 @@ import shutil
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from reprlib import repr as short
 from typing import Any
 
 import torch
@@ -38,7 +37,7 @@ from minibert.heads import (
     MaskedLMHead,
     NextSentenceHead,
 )
-from minibert.loading.account import Account
+from minibert.loading.account import Account, check_tensors
 from minibert.loading.finding import find_folder, open_weights, read_tensor
 from minibert.loading.head import (
     TARGET,
@@ -50,6 +49,7 @@ from minibert.loading.head import (
     describe_head,
     describe_pair,
 )
+from minibert.loading.settings import read_config, read_tokenizer, token_id
 from minibert.loading.without_init import WithoutInit
 from minibert.model import BertModel, Pooler, check_labels, initialise
 from minibert.task_heads import (
@@ -145,7 +145,6 @@ NEW: dict[str, Callable[[BertConfig, Head], nn.Module]] = {
     "qa_outputs": lambda config, head: linear_map(config, 2),
     "mixture": lambda config, head: WeightedSum(config.num_hidden_layers + 1),
 }
-FLOATING = ("F64", "F32", "F16", "BF16")  # as safetensors calls them
 Bert = (
     BertModel
     | BertForMaskedLM
@@ -229,13 +228,9 @@ def load_bert(
     if isinstance(model, BertLMHeadModel):
         model.end_token_id = token_id(folder, settings, "eos_token_id", config, tokenizer)
     if new:
-        what = f"has no {' and no '.join(sorted(new))} head; a new one"
-        if wanted.name in TASKS:
-            of = f" with the labels {short(wanted.labels)}" if wanted.labels else ""
-            what = f"has no head for {wanted.name}{of}; a new one"
-        warnings.warn(
-            f"{account.source} {what} answers at random until it is trained", stacklevel=2
-        )
+        which = wanted.describe() or f"{' and no '.join(sorted(new))} head"
+        what = f"has no {which}; a new one answers at random until it is trained"
+        warnings.warn(f"{account.source} {what}", stacklevel=2)
     return model.to(device).eval(), tokenizer
 
 
@@ -273,50 +268,6 @@ def load_pair(
         raise CheckpointError(f"{account.source}: {other[0]!r} is of neither encoder nor decoder")
     pair.target_tokenizer = target
     return pair, tokenizer
-
-
-def read_config(settings: dict[str, Any], file: Path | str, **decides: bool) -> BertConfig:
-    """The sizes in config.json, the `file`. `decides`: what makes it a decoder, and must be so."""
-    try:
-        config = BertConfig.from_dict({**settings, **dict.fromkeys(decides, False)})
-        for key, value in decides.items():
-            if settings.get(key, False) is not value:
-                raise ValueError(f"{key} must be {value}, not {short(settings.get(key, False))}")
-        return config
-    except ValueError as error:
-        raise CheckpointError(f"{file}: not a BERT that minibert has: {error}") from None
-
-
-def read_tokenizer(folder: Path, config: BertConfig) -> BertTokenizer:
-    """The folder's tokenizer, which must not have more pieces than the model."""
-    try:
-        tokenizer = BertTokenizer.from_folder(folder)
-    except FileNotFoundError as error:  # of a target vocabulary; find_folder has seen the other
-        raise CheckpointError(str(error)) from None
-    if len(tokenizer.tokens) > config.vocab_size:
-        raise CheckpointError(
-            f"{folder}: the vocabulary has {len(tokenizer.tokens)} pieces, but config.json says "
-            f"vocab_size {config.vocab_size}"
-        )
-    return tokenizer
-
-
-def token_id(
-    folder: Path, settings: dict[str, Any], key: str, config: BertConfig, tokenizer: BertTokenizer
-) -> int:
-    """The token that a text begins or ends with: what generation_config.json says, or `settings`,
-    config.json's; or [CLS] and [SEP].
-    """
-    file = folder / "generation_config.json"
-    said = read_json(file) if file.is_file() else {}
-    if said.get(key) is None:
-        said, file = settings, folder / "config.json"
-    if said.get(key) is None:
-        return tokenizer.sep_token_id if key == "eos_token_id" else tokenizer.cls_token_id
-    number: int = take(said, key, int, file)
-    if not 0 <= number < config.vocab_size:
-        raise CheckpointError(f"{file}: {key} {short(number)} is not below {config.vocab_size}")
-    return number
 
 
 def fill_model(
@@ -391,38 +342,6 @@ def empty_model(names: dict[str, str], config: BertConfig, head: Head, account: 
             has_pooler = any(theirs.startswith("pooler.") for theirs in names)
             return BertModel(config, with_pooler=has_pooler)
         return MODELS[head.name](config, **head.options)
-
-
-def check_tensors(
-    file: safe_open,
-    names: dict[str, str],
-    account: Account,
-    table: dict[str, str],
-    found: set[str],
-    model: Bert,
-) -> None:
-    """Raise CheckpointError with every tensor that is unknown, missing, or of a wrong kind."""
-    problems = []
-    for name, (use, _) in account.file.items():
-        if use == "unknown":
-            problems.append(f"{name!r}: unknown")
-        elif use != "left out" and (kind := file.get_slice(name).get_dtype()) not in FLOATING:
-            problems.append(f"{name!r}: {kind} is no floating-point type")
-    held = model.state_dict()
-    for theirs, ours in table.items():
-        wanted = list(held[ours].shape)
-        shape = file.get_slice(names[theirs]).get_shape() if ours in found else wanted
-        if ours not in found and account.model[ours] == "filled":
-            problems.append(f"{account.part + theirs!r}: missing")
-        if shape != wanted:
-            problems.append(f"{names[theirs]!r}: shape {short(shape)}, not {wanted}")
-    if problems:
-        line = f"{account.source}: {len(problems)} tensors do not fit config.json's BERT: "
-        line += "; ".join(problem[:200] for problem in problems[:3])
-        if len(problems) > 3:
-            how = f"`minibert verify {account.source} --account`"
-            line += f"; and {len(problems) - 3} more ({how} lists them)"
-        raise CheckpointError(line, problems)
 
 
 def official_names(names: Iterable[str], source: str, part: str = "") -> dict[str, str]:

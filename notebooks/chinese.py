@@ -19,10 +19,8 @@ import argparse
 import ast
 import copy
 import hashlib
-import io
 import re
 import sys
-import tokenize
 from pathlib import Path
 
 import nbformat
@@ -39,12 +37,6 @@ def fingerprint(cell: NotebookNode) -> str:
     return hashlib.sha256(cell.source.encode()).hexdigest()[:8]
 
 
-def read_entries(text: str) -> list[tuple[str, str]]:
-    """(head, body) of each entry: ("03-04 1a2b3c4d", "…")."""
-    _, *parts = ENTRY.split(text)
-    return [(head, body.strip("\n")) for head, body in zip(parts[::2], parts[1::2], strict=True)]
-
-
 def strings(tree: ast.AST) -> list[ast.Constant]:
     nodes = [node for node in ast.walk(tree) if isinstance(node, ast.Constant)]
     return [node for node in nodes if isinstance(node.value, str)]
@@ -52,12 +44,9 @@ def strings(tree: ast.AST) -> list[ast.Constant]:
 
 def wants_chinese(cell: NotebookNode) -> bool:
     """Prose does, and code with a comment or with a text of more than one word."""
-    if cell.cell_type == "markdown":
+    if cell.cell_type == "markdown" or "#" in cell.source:
         return True
-    tokens = tokenize.generate_tokens(io.StringIO(cell.source).readline)
-    return any(token.type == tokenize.COMMENT for token in tokens) or any(
-        re.search("[a-z] +[a-z]", node.value) for node in strings(ast.parse(cell.source))
-    )
+    return any(re.search("[a-z] +[a-z]", node.value) for node in strings(ast.parse(cell.source)))
 
 
 def skeleton(code: str) -> str:
@@ -104,44 +93,40 @@ def own(name: str, kind: str, source: str) -> NotebookNode:
     return nbformat.v4.new_code_cell(source, id=name, metadata={"tags": kind.split()[1:]})
 
 
-def make(english: NotebookNode, text: str) -> NotebookNode:
-    """The Chinese notebook, without outputs; ValueError names the cells that want a translator."""
-    entries = read_entries(text)
-    of_cell = {head.split()[0]: (head, body) for head, body in entries if " " in head}
-    new, wanting = copy.deepcopy(english), []
-    new.cells = []
+def make(english: NotebookNode, text: str, old: NotebookNode | None = None) -> NotebookNode:
+    """The Chinese notebook, with the outputs that `old` has for the same code.
+
+    A ValueError names the cells that want a translator.
+    """
+    _, *parts = ENTRY.split(text)
+    entries = [(head, body.strip("\n")) for head, body in zip(parts[::2], parts[1::2], strict=True)]
+    of_cell = {head.split()[0]: (head, body) for head, body in entries if head[:6] != "after "}
+    cells, wanting = [], []
     for cell in english.cells:
         head, body = of_cell.pop(cell.id, ("", ""))
         if head == f"{cell.id} {fingerprint(cell)}":
-            new.cells.append(translated(cell, body))
+            cells.append(translated(cell, body))
         elif head or wants_chinese(cell):
             wanting.append(f"{cell.id} ({'has changed' if head else 'no entry'})")
         else:
-            new.cells.append(copy.deepcopy(cell))
-        for head, body in entries:
-            if head.startswith(f"after {cell.id}: "):
-                name = f"{cell.id}-zh{len(new.cells)}"
-                new.cells.append(own(name, head.partition(": ")[2], body))
-    wanting += [f"{name} (no such cell)" for name in of_cell if name != "after"]
-    if wanting:
-        raise ValueError(f"to be translated: {', '.join(wanting)}")
-    where = [cell.cell_type for cell in new.cells].index("code")
-    new.cells.insert(where, own(f"{english.cells[0].id[:2]}-zh", "code", FIRST))
-    for cell in new.cells:
+            cells.append(copy.deepcopy(cell))
+        after = [(head, body) for head, body in entries if head.startswith(f"after {cell.id}: ")]
+        for i, (head, body) in enumerate(after):
+            cells.append(own(f"{cell.id}-zh{i}", head.partition(": ")[2], body))
+    if wanting or of_cell:
+        missing = [f"{name} (no such cell)" for name in of_cell]
+        raise ValueError(f"to be translated: {', '.join(wanting + missing)}")
+    where = [cell.cell_type for cell in cells].index("code")
+    cells.insert(where, own(f"{english.cells[0].id[:2]}-zh", "code", FIRST))
+    before = {(cell.id, cell.source): cell for cell in (old.cells if old else [])}
+    for cell in cells:
         if cell.cell_type == "code":
-            cell.outputs, cell.execution_count = [], None
+            kept = before.get((cell.id, cell.source), {})
+            cell.outputs = kept.get("outputs", [])
+            cell.execution_count = kept.get("execution_count")
+    new = copy.deepcopy(english)
+    new.cells = cells
     return new
-
-
-def keep_outputs(new: NotebookNode, file: Path) -> None:
-    """Put the outputs of the notebook that is there under the cells whose code is the same."""
-    if not file.exists():
-        return
-    old = {cell.id: cell for cell in nbformat.read(file, as_version=4).cells}
-    for cell in new.cells:
-        before = old.get(cell.id)
-        if cell.cell_type == "code" and before and before.source == cell.source:
-            cell.outputs, cell.execution_count = before.outputs, before.execution_count
 
 
 def accepted(english: NotebookNode, text: str, names: list[str]) -> str:
@@ -154,36 +139,32 @@ def accepted(english: NotebookNode, text: str, names: list[str]) -> str:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("names", nargs="*", help="notebooks or cells: 03 05-12; all without")
-    parser.add_argument("--accept", action="store_true", help="write today's fingerprints")
+    parser = argparse.ArgumentParser(usage=__doc__)
+    parser.add_argument("names", nargs="*")
+    parser.add_argument("--accept", action="store_true")
     chosen = parser.parse_args()
     if chosen.accept and not chosen.names:
         parser.error("--accept wants to know of which notebooks or cells")
-    numbers = {name[:2] for name in chosen.names}
+    numbers = tuple(name[:2] for name in chosen.names) or ""
     failed = False
     for file in sorted(FOLDER.glob("[0-9]*.ipynb")):
-        if numbers and file.name[:2] not in numbers:
+        if not file.name.startswith(numbers):
             continue
         english = nbformat.read(file, as_version=4)
-        source = FOLDER / "zh" / "text" / f"{file.name[:2]}.md"
+        source, result = FOLDER / "zh" / "text" / f"{file.name[:2]}.md", FOLDER / "zh" / file.name
+        old = nbformat.read(result, as_version=4) if result.exists() else None
         try:
             text = source.read_text(encoding="utf-8")
             if chosen.accept:
                 text = accepted(english, text, chosen.names)
                 with replacing(source) as temporary:
                     temporary.write_text(text, encoding="utf-8", newline="\n")
-            new = make(english, text)
+            new = make(english, text, old)
+            with replacing(result) as temporary:
+                nbformat.write(new, temporary)
         except (ValueError, OSError) as error:
             print(f"{file.name}: {error}", file=sys.stderr)
             failed = True
-            continue
-        result = FOLDER / "zh" / file.name
-        keep_outputs(new, result)
-        with replacing(result) as temporary:
-            nbformat.write(new, temporary)
     sys.exit(failed)
 
 

@@ -5,6 +5,7 @@ import io
 import itertools
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -12,8 +13,14 @@ from IPython.display import display
 from matplotlib import colors, pyplot
 
 from minibert import BertTokenizer
-from minibert.inspection.alignment import fonts
+from minibert.common.fonts import fonts
+from minibert.common.language import language, said
 from minibert.training.curve import smooth
+
+
+def words(text: str) -> str:
+    """One of the labels below in the reader's language."""
+    return said(text, Path(__file__).parent / "zh" / "judges.txt")
 
 
 def heat_maps(
@@ -46,13 +53,13 @@ def heat_maps(
             range(len(columns)), columns, rotation=60, ha="right", rotation_mode="anchor"
         )
         axes.set_yticks(range(len(rows)), rows)
-        axes.set_xlabel(xlabel)
+        axes.set_xlabel(words(xlabel))
         axes.set_title(title, fontsize=11)
         for i, row in enumerate(values if numbers else []):
             for j, value in enumerate(row):
                 colour = "white" if value > sum(limits) / 2 else "black"
                 axes.text(j, i, f"{value:.2f}", ha="center", va="center", color=colour, fontsize=9)
-    all_axes[0][0].set_ylabel(ylabel)
+    all_axes[0][0].set_ylabel(words(ylabel))
     figure.colorbar(picture, ax=all_axes, shrink=0.8)
     pyplot.show()
 
@@ -67,12 +74,14 @@ def line_charts(
     log: bool = False,
     limits: tuple[float | None, float | None] | None = None,
     level: tuple[str, float] | None = None,
+    notes: Sequence[str] = (),
     size: tuple[float, float] = (7.5, 3.8),
 ) -> None:
     """Panels side by side, title -> curves; a curve is label -> values, or (places, values).
 
     `ticks`: the names of places 0, 1, 2 …, or with `log` the places themselves, on a logarithmic
-    axis. `level`: a grey line across, with its name.
+    axis. `level`: a grey line across, with its name. `notes`: words beside the points of the first
+    curve.
     """
     figure, all_axes = pyplot.subplots(
         1, len(panels), figsize=size, layout="constrained", sharey=True, squeeze=False
@@ -85,6 +94,9 @@ def line_charts(
             axes.plot(places, values, style, markersize=5, label=label)
             if not isinstance(curve, tuple):
                 axes.xaxis.get_major_locator().set_params(integer=True)
+        for words, x, y in zip(notes, *axes.lines[-len(curves)].get_data(), strict=bool(notes)):
+            axes.annotate(words, (x, y), (6, 4), textcoords="offset points")
+            axes.margins(x=0.25)
         if log:
             axes.set_xscale("log", base=2)
         if ticks is not None:
@@ -97,29 +109,53 @@ def line_charts(
         all_axes[0][0].set_ylim(*limits)
     all_axes[0][0].set_ylabel(ylabel)
     names = dict(zip(*reversed(all_axes[0][-1].get_legend_handles_labels()), strict=True))
-    figure.legend(names.values(), names, loc="outside right upper", fontsize=9)
+    if names:
+        figure.legend(names.values(), names, loc="outside right upper", fontsize=9)
     pyplot.show()
 
 
 def grouped_bars(
     panels: Mapping[str, Mapping[str, Any]],
-    names: Sequence[Sequence[str]],
+    names: Sequence[Sequence[str]] | None = None,
     *,
     ylabel: str = "",
+    xlabel: str = "",
+    limits: tuple[float | None, float | None] | None = None,
+    level: tuple[str, float] | None = None,
+    numbers: str = "",
     size: tuple[float, float] = (9.0, 3.2),
 ) -> None:
-    """Panels side by side, title -> label -> one value for each name; two bars stand together."""
+    """Panels side by side, title -> label -> values; the bars of one name stand together.
+
+    `names`: of the values, for each panel; without it they are counted, and their bars touch.
+    `level`: a line across, with its name. `numbers`: the format of the number above each bar.
+    """
     figure, all_axes = pyplot.subplots(
         1, len(panels), figsize=size, layout="constrained", sharey=True, squeeze=False
     )
-    for axes, (title, bars), words in zip(all_axes[0], panels.items(), names, strict=True):
+    for axes, (title, bars), words in zip(
+        all_axes[0], panels.items(), names or [None] * len(panels), strict=True
+    ):
+        width = (0.8 if words else 1.0) / len(bars)
         for i, (label, values) in enumerate(bars.items()):
-            places = [j + 0.4 * i - 0.2 for j in range(len(words))]
-            axes.bar(places, [float(value) for value in values], 0.4, label=label)
-        axes.set_xticks(range(len(words)), words, rotation=40, ha="right", rotation_mode="anchor")
+            places = [j + width * (i - (len(bars) - 1) / 2) for j in range(len(values))]
+            drawn = axes.bar(places, [float(value) for value in values], width, label=label)
+            if numbers:
+                axes.bar_label(drawn, fmt=numbers)
+        if words:
+            axes.set_xticks(
+                range(len(words)), words, rotation=40, ha="right", rotation_mode="anchor"
+            )
+        if level:
+            axes.axhline(level[1], color="0.3", linestyle="--", label=level[0])
         axes.set_title(title, fontsize=10)
+        axes.set_xlabel(xlabel)
+    if limits:
+        all_axes[0][0].set_ylim(*limits)
     all_axes[0][0].set_ylabel(ylabel)
-    figure.legend(*all_axes[0][0].get_legend_handles_labels(), loc="outside right upper")
+    handles, labels = all_axes[0][0].get_legend_handles_labels()
+    if labels:
+        figure.legend(handles, labels, loc="outside right upper")
     pyplot.show()
 
 
@@ -159,11 +195,12 @@ def batch_table(batch: Mapping[str, torch.Tensor], tokenizer: BertTokenizer) -> 
         for j, token in enumerate(tokenizer.convert_ids_to_tokens(batch["input_ids"][i])):
             axes.text(j + 0.5, i + 0.5, token, ha="center", va="center", fontsize=10)
     axes.set_xticks([j + 0.5 for j in range(S)], range(S))
-    axes.set_yticks([i + 0.5 for i in range(B)], [f"row {i}" for i in range(B)])
+    axes.set_yticks([i + 0.5 for i in range(B)], [words(f"row {i}") for i in range(B)])
     axes.tick_params(length=0)
     axes.invert_yaxis()
-    axes.set_xlabel("position")
-    axes.set_title("text A blue, text B orange, special tokens violet, padding grey", fontsize=11)
+    axes.set_xlabel(words("position"))
+    colours = words("text A blue, text B orange, special tokens violet, padding grey")
+    axes.set_title(colours, fontsize=11)
     pyplot.show()
 
 
@@ -220,14 +257,15 @@ def operation_chart(
     middles = [(a + b - 1) / 2 for a, b in zip(starts, [*starts[1:], len(names)], strict=True)]
     figure, axes = pyplot.subplots(figsize=(9, 3.8), layout="constrained")
     for label, values in found.items():
-        style = {"color": "black", "linewidth": 2.5, "zorder": 3} if label == "none" else {}
+        is_none = words(label) == words("none")
+        style = {"color": "black", "linewidth": 2.5, "zorder": 3} if is_none else {}
         heights = [min(max(value, limits[0]), limits[1]) for value in values.values()]
-        axes.plot(heights, "o-", markersize=3, label=label, **style)
+        axes.plot(heights, "o-", markersize=3, label=words(label), **style)
     for (label, level), dashes in zip(levels.items(), (":", "--"), strict=False):
         axes.axhline(level, color="0.4", linestyle=dashes, label=label)
     axes.set_yscale("log")
     axes.set_ylim(*limits)
-    axes.set_xticks(middles, parts)
+    axes.set_xticks(middles, list(map(words, parts)))
     axes.vlines([start - 0.5 for start in starts[1:]], *limits, color="0.85", zorder=0)
     axes.set_ylabel(ylabel)
     axes.grid(axis="y", alpha=0.3)
@@ -251,10 +289,14 @@ def training_curves(
             axes.plot(steps, smooth([record[key] for record in training], 5), colour, alpha=0.4)
             steps = [record["step"] for record in validation]
             values = [record[key] for record in validation]
-            axes.plot(steps, values, colour + "o-", markersize=4, label=f"{name.upper()}, held out")
-            axes.axhline(best[key], color=colour, linestyle="--", label=f"{name.upper()}, oracle")
-        axes.set_title(title)
-        axes.set_xlabel("step")
+            axes.plot(
+                steps, values, colour + "o-", markersize=4, label=words(f"{name.upper()}, held out")
+            )
+            axes.axhline(
+                best[key], color=colour, linestyle="--", label=words(f"{name.upper()}, oracle")
+            )
+        axes.set_title(words(title))
+        axes.set_xlabel(words("step"))
         axes.grid(alpha=0.3)
     all_axes[0].set_yscale("log")
     all_axes[0].set_yticks((0.1, 0.2, 0.5, 1, 2, 5), ("0.1", "0.2", "0.5", "1", "2", "5"))
@@ -285,7 +327,7 @@ def progress() -> Iterator[None]:
     line = OneLine()
     with contextlib.redirect_stderr(line):
         yield
-    line.write("trained to the end")
+    line.write(words("trained to the end"))
 
 
 def use_chinese_font() -> None:
@@ -344,3 +386,7 @@ def tree(probabilities: dict[tuple[str, ...], float], marked: dict[str, tuple[st
     axes.set_axis_off()
     figure.legend(loc="outside lower left", ncols=len(marked), frameon=False)
     pyplot.show()
+
+
+if language() == "zh":
+    use_chinese_font()

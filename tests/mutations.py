@@ -1100,7 +1100,7 @@ a pretrained decoder's weights drawn anew
 - {**model.state_dict(), **decoder.state_dict()}
 + {**decoder.state_dict(), **model.state_dict()}
 
-[weights_loader]
+[minibert.loading.settings]
 loading/test_pair.py::test_where_a_text_begins_and_ends
 generation_config.json is not read
 - said = read_json(file) if file.is_file() else {}
@@ -1108,6 +1108,8 @@ generation_config.json is not read
 a text ends with [CLS]
 - return tokenizer.sep_token_id if key == "eos_token_id" else tokenizer.cls_token_id
 + return tokenizer.cls_token_id
+
+[weights_loader]
 loading/test_pair.py::test_two_vocabularies
 the target's vocabulary is not written
 - if target.checksum() != tokenizer.checksum():

@@ -73,7 +73,7 @@ MAY_USE = {
     "textbook": set(),
     "common": set(),
     "training": {"textbook", "common"},
-    "inspection": {"textbook", "translation"},
+    "inspection": {"textbook", "common", "translation"},
     "translation": {"textbook", "training"},
     "loading": {"textbook", "common", "translation"},
     "weights_loader": {"textbook", "common", "loading", "translation"},

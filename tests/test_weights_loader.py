@@ -75,7 +75,10 @@ def check_account_and_values(model, state, dtype=torch.float32):
         )
     ),
 )
-@pytest.mark.parametrize("head", [None, "mlm", "nsp", "pretraining"])
+@pytest.mark.parametrize(
+    "head",
+    [None, "pretraining", *(pytest.param(h, marks=pytest.mark.slow) for h in ("mlm", "nsp"))],
+)
 def test_every_layout(tmp_path, head, prefix, old_names, position_ids, decoder):
     state = variant(prefix=prefix, old_names=old_names, position_ids=position_ids, decoder=decoder)
     write_folder(state, CONFIG, tmp_path)

@@ -27,6 +27,7 @@ from minibert.cli import (
     view,
     walk,
 )
+from minibert.common.language import LANGUAGES, in_language
 from minibert.vocabulary import one_line
 
 COMMANDS = {
@@ -49,6 +50,7 @@ COMMANDS = {
     "prune": prune,
     "bench": bench,
 }
+IN_CHINESE = ("layers", "tokenize", "view", "walk")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -64,11 +66,18 @@ def main(argv: list[str] | None = None) -> int:
         prog="minibert", description="BERT written by hand: embeddings of every encoder layer."
     )
     parser.add_argument("--version", action="version", version=f"minibert {__version__}")
+    default = "(default: MINIBERT_LANG, or en)"
+    parser.add_argument(
+        "--lang", choices=LANGUAGES, help=f"the language of {', '.join(IN_CHINESE)} {default}"
+    )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, command in COMMANDS.items():
-        command.add_arguments(
-            commands.add_parser(name, help=command.HELP, description=command.HELP)
-        )
+        one = commands.add_parser(name, help=command.HELP, description=command.HELP)
+        command.add_arguments(one)
+        if name in IN_CHINESE:  # also behind the command
+            one.add_argument(
+                "--lang", choices=LANGUAGES, default=argparse.SUPPRESS, help=f"language {default}"
+            )
     args = parser.parse_args(argv)
 
     def tell(message: str) -> None:
@@ -80,7 +89,10 @@ def main(argv: list[str] | None = None) -> int:
     try:
         with warnings.catch_warnings():
             warnings.showwarning = lambda message, *where: tell(f"warning: {message}")
-            status = COMMANDS[args.command].run(args)
+            if args.lang == "zh" and args.command not in IN_CHINESE:
+                raise ValueError(f"--lang zh: only {', '.join(IN_CHINESE)} have it")
+            with in_language(args.lang):
+                status = COMMANDS[args.command].run(args)
             print(end="", flush=True)
         return status
     except BrokenPipeError:  # the reader of a pipe (head, less) has gone

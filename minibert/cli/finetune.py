@@ -40,7 +40,6 @@ ALLOWED = {  # the columns of each task
     "similar": ("text", "pair", "label"),
     "translate": ("text", "target"),
 }
-# Of translate alone: options of open_translator.
 NEW_MODEL = ("size", "layers", "positions")
 TRANSLATOR = ("encoder", "decoder", *NEW_MODEL, "vocab_size", "target_vocab_size", "cased")
 STATES = "states.npy"  # in the run's folder, while it trains with --features all-layers
@@ -82,6 +81,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
             metavar="NAME",
             help=f"where it is in the file: a name, or a number from 0 without header ({default})",
         )
+    add_translator(parser)
+    told = ", ".join(f"{name} {value:g}" for name, value in FROM_NOTHING.items())
+    group = parser.add_argument_group(
+        "how it is trained",
+        "--freeze 'embeddings layer1-layer4' leaves these parts as they are; --features "
+        f"{ALL_LAYERS} leaves all of BERT, and trains a head on a mixture of its layers, which "
+        "takes seconds once their states are stored in the folder (they go at the end). "
+        "minibert/finetuning/settings.py says what each setting is. The learning rate is that of "
+        "BERT-base; for a smaller model it is larger, in proportion to 1/D. After a default, if it "
+        f"differs, that of --features {ALL_LAYERS}. Defaults of translate, from nothing: {told}",
+    )
+    add_settings(group, Settings, ON_STATES, DERIVED)
+
+
+def add_translator(parser: argparse.ArgumentParser) -> None:
+    """What translate begins with: options of open_translator."""
     group = parser.add_argument_group(
         "the model that translates",
         "An encoder reads, a decoder writes. Each is a BERT that is there, or new; a new one has "
@@ -99,17 +114,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--cased", action="store_true", default=None, help="keep capitals and accents, in both"
     )
-    told = ", ".join(f"{name} {value:g}" for name, value in FROM_NOTHING.items())
-    group = parser.add_argument_group(
-        "how it is trained",
-        "--freeze 'embeddings layer1-layer4' leaves these parts as they are; --features "
-        f"{ALL_LAYERS} leaves all of BERT, and trains a head on a mixture of its layers, which "
-        "takes seconds once their states are stored in the folder (they go at the end). "
-        "minibert/finetuning/settings.py says what each setting is. The learning rate is that of "
-        "BERT-base; for a smaller model it is larger, in proportion to 1/D. After a default, if it "
-        f"differs, that of --features {ALL_LAYERS}. Defaults of translate, from nothing: {told}",
-    )
-    add_settings(group, Settings, ON_STATES, DERIVED)
 
 
 def run(args: argparse.Namespace) -> int:

@@ -23,23 +23,28 @@ def run(args: argparse.Namespace) -> int:
     if args.plot:
         check_plot(args.plot, overwrite=args.overwrite)
     from minibert.common.files import replacing
+    from minibert.common.language import said
     from minibert.extraction.similarity import draw, word_similarity
+    from minibert.inspection.explain import width
     from weights_loader import load_bert
 
     model, tokenizer = load_bert(args.model, head="bert")
     found = word_similarity(model, tokenizer, args.sentence)
-    print(f"model: {model.account.source}")
+    print(said(f"model: {model.account.source}"))
     if model.account.note:
-        print(f"note: {model.account.note}")
+        print(said(f"note: {model.account.note}"))
     print("\n".join(f"{i}  {sentence}" for i, sentence in enumerate(args.sentence, 1)))
-    print("\ncosine of the [word] in two sentences; of any two tokens (anisotropy)\n")
-    print(f"{'layer':<11}" + "".join(f"{f'{a}-{b}':>8}" for a, b in found.pairs) + "    any two")
-    for name, cosines, any_two in zip(found.layers, found.cosines, found.anisotropy, strict=True):
-        print(f"{name:<11}" + "".join(f"{cosine:8.2f}" for cosine in cosines) + f"{any_two:11.2f}")
+    what = said("cosine of the [word] in two sentences; of any two tokens (anisotropy)")
+    print(f"\n{what}\n")
+    layer, any_two = said("layer"), said("any two")
+    pairs = "".join(f"{f'{a}-{b}':>8}" for a, b in found.pairs)
+    print(layer + " " * (11 - width(layer)) + pairs + " " * (11 - width(any_two)) + any_two)
+    for name, cosines, others in zip(found.layers, found.cosines, found.anisotropy, strict=True):
+        print(f"{name:<11}" + "".join(f"{cosine:8.2f}" for cosine in cosines) + f"{others:11.2f}")
     if args.plot:
         with replacing(args.plot) as temporary:
             draw(found, args.sentence, str(temporary))
-        print(f"\ndrawn: {args.plot}")
+        print("\n" + said(f"drawn: {args.plot}"))
     return 0
 
 

@@ -1,10 +1,9 @@
 """`minibert predict MODEL "A fine film."`: what a fine-tuned model says of texts, or of a file."""
 
 import argparse
-from pathlib import Path
 from typing import Any
 
-from minibert.cli.texts import number_or_name
+from minibert.cli.texts import add_file, check_file, number_or_name
 
 HELP = "what a fine-tuned model says of texts: labels, entities, answers; printed, or to a file"
 CHOICES = ("top", "stride", "longest", "no_answer")  # arguments of Predictor, too
@@ -18,21 +17,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--question", help="of a model that answers, with --context")
     parser.add_argument("--context", help="the text that has the answer")
-    parser.add_argument(
-        "--input",
-        type=Path,
-        metavar="FILE",
-        help=".txt (a text a line), .tsv, .csv or .jsonl, also .gz or .xz; questions in .json as "
-        "SQuAD has them, words in .conll",
-    )
-    parser.add_argument(
-        "--out", type=Path, metavar="FILE", help="of --input: write .jsonl, a line a text; resumes"
-    )
-    parser.add_argument(
-        "--text-column",
-        type=number_or_name,
-        metavar="COLUMN",
-        help="a name in the first row or a field, or a number from 0 (default: text, or question)",
+    add_file(
+        parser,
+        also="; questions in .json as SQuAD has them, words in .conll",
+        column="text, or question",
     )
     parser.add_argument(
         "--pair-column",
@@ -46,7 +34,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--no-answer", action="store_true", default=None, help="a context may have no answer"
     )
     parser.add_argument("--stride", type=int, help="overlap of the windows of a long text (128)")
-    parser.add_argument("--overwrite", action="store_true", help="replace a result that is there")
 
 
 def add_model(parser: argparse.ArgumentParser) -> None:
@@ -76,11 +63,7 @@ def run(args: argparse.Namespace) -> int:
         raise ValueError("--question and --context belong together")
     if [bool(args.text), args.question is not None, args.input is not None].count(True) != 1:
         raise ValueError("give texts, or --question with --context, or a file with --input")
-    if (args.input is None) != (args.out is None):
-        raise ValueError("--input and --out belong together: a file is read, a file is written")
-    for name in ("text_column", "pair_column", "overwrite"):
-        if args.input is None and getattr(args, name) not in (None, False):
-            raise ValueError(f"--{name.replace('_', '-')} belongs to a file (--input)")
+    check_file(args, "pair_column")
     if args.pair and not args.text:
         raise ValueError("--pair belongs to texts")
     predictor, account = open_model(args, **given(args))

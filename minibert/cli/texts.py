@@ -2,6 +2,7 @@
 
 import argparse
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 
@@ -16,6 +17,31 @@ def add_reading(parser: argparse.ArgumentParser) -> None:
         default=None,
         help="the first row of a .csv or .tsv has no text; a --column NAME says so, too",
     )
+
+
+def add_file(parser: argparse.ArgumentParser, *, also: str = "", column: str = "text") -> None:
+    """A file that is read and one that is written, of predict and of translate."""
+    kinds = f".txt (a text a line), .tsv, .csv or .jsonl, also .gz or .xz{also}"
+    parser.add_argument("--input", type=Path, metavar="FILE", help=kinds)
+    parser.add_argument(
+        "--out", type=Path, metavar="FILE", help="of --input: write .jsonl, a line a text; resumes"
+    )
+    parser.add_argument(
+        "--text-column",
+        type=number_or_name,
+        metavar="COLUMN",
+        help=f"a name in the first row or a field, or a number from 0 (default: {column})",
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace a result that is there")
+
+
+def check_file(args: argparse.Namespace, *options: str) -> None:
+    """Raise ValueError for one file without the other, and for `options` without a file."""
+    if (args.input is None) != (args.out is None):
+        raise ValueError("--input and --out belong together: a file is read, a file is written")
+    for name in ("text_column", *options, "overwrite"):
+        if args.input is None and getattr(args, name) not in (None, False):
+            raise ValueError(f"--{name.replace('_', '-')} belongs to a file (--input)")
 
 
 def add_vectors(parser: Any) -> None:

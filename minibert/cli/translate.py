@@ -1,10 +1,9 @@
 """`minibert translate MODEL "I am tired."`: translations of texts, or of all texts in a file."""
 
 import argparse
-from pathlib import Path
 from typing import Any
 
-from minibert.cli.texts import number_or_name
+from minibert.cli.texts import add_file, check_file
 
 HELP = "the translation of texts, by a model of an encoder and a decoder; printed, or to a file"
 CHOICES = {"beams": "num_beams", "length_penalty": "length_penalty", "max_length": "max_length"}
@@ -15,27 +14,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "model", help="a folder that `minibert finetune translate` made, or a name of its kind"
     )
     parser.add_argument("text", nargs="*", help="texts; their translations are printed")
-    parser.add_argument(
-        "--input",
-        type=Path,
-        metavar="FILE",
-        help=".txt (a text a line), .tsv, .csv or .jsonl, also .gz or .xz",
-    )
-    parser.add_argument(
-        "--out", type=Path, metavar="FILE", help="of --input: write .jsonl, a line a text; resumes"
-    )
-    parser.add_argument(
-        "--text-column",
-        type=number_or_name,
-        metavar="COLUMN",
-        help="a name in the first row or a field, or a number from 0 (default: text)",
-    )
+    add_file(parser)
     add_writing(parser, beams=4)
     parser.add_argument(
         "--align", action="store_true", help="print which piece was read for each that is written"
     )
     parser.add_argument("--plot", metavar="FILE", help="the same of one text as a picture, .png")
-    parser.add_argument("--overwrite", action="store_true", help="replace a result that is there")
 
 
 def add_writing(parser: argparse.ArgumentParser, *, beams: int) -> None:
@@ -59,11 +43,7 @@ def given(args: argparse.Namespace, choices: dict[str, str]) -> dict[str, Any]:
 def run(args: argparse.Namespace) -> int:
     if bool(args.text) == (args.input is not None):
         raise ValueError("give texts, or a file with --input")
-    if (args.input is None) != (args.out is None):
-        raise ValueError("--input and --out belong together: a file is read, a file is written")
-    for name in ("text_column", "overwrite"):
-        if args.input is None and getattr(args, name) not in (None, False):
-            raise ValueError(f"--{name.replace('_', '-')} belongs to a file (--input)")
+    check_file(args)
     if (args.align and not args.text) or (args.plot and len(args.text) != 1):
         raise ValueError("--align is for texts that are printed, --plot for one")
     from minibert.finetuning.translator import open_translator, translate

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from minibert.common.files import replacing
+from minibert.common.language import language
 from minibert.common.outputs import check_output
 
 HELP = (
@@ -17,7 +18,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--text", dest="same", metavar="TEXT", help="another way to give it")
     parser.add_argument("--pair", metavar="TEXT", help="a second text, which may follow the first")
     parser.add_argument("--model", help="a folder or a name on the Hub (default: the bundled one)")
-    parser.add_argument("--lang", choices=("en", "zh"), default="en", help="of the page (en)")
     parser.add_argument(
         "--out", type=Path, default=Path("bert.html"), metavar="FILE.html", help="(bert.html)"
     )
@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     from minibert.viewer.show import load_for_page
 
     model, tokenizer = load_for_page(args.model)
-    page = build(model, tokenizer, text=text, text_pair=args.pair, lang=args.lang)
+    page = build(model, tokenizer, text=text, text_pair=args.pair, lang=language())
     with replacing(out) as temporary:
         temporary.write_bytes(page.encode("utf-8"))
     print(f"model: {model.account.source}")

@@ -33,6 +33,7 @@ def run(args: argparse.Namespace) -> int:
         raise ValueError("--debug needs a --step, at whose line to stop")
     if args.debug and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise ValueError("--debug needs a terminal, where pdb can ask what to do")
+    from minibert.common.language import said
     from minibert.inspection.explain import visible
     from minibert.inspection.walk import check_head, debug, select, walk
     from minibert.inspection.walk_page import COLUMNS, Page, cut
@@ -51,15 +52,16 @@ def run(args: argparse.Namespace) -> int:
         last = config.num_hidden_layers - 1
         raise ValueError(f"--debug stops in one layer: say which, --layer 0 to {last}")
 
-    print(f"model: {model.account.source}")
+    print(said(f"model: {model.account.source}"))
     if model.account.note:
-        print(f"note: {model.account.note}")
-    print(cut(f"text: {visible(args.text[:COLUMNS])}", COLUMNS))
-    print(
-        f"sizes: B 1, S {inputs['input_ids'].shape[1]}, D {config.hidden_size}, "
+        print(said(f"note: {model.account.note}"))
+    print(cut(said(f"text: {visible(args.text[:COLUMNS])}"), COLUMNS))
+    sizes = (
+        f"B 1, S {inputs['input_ids'].shape[1]}, D {config.hidden_size}, "
         f"N {config.num_attention_heads}, H {config.head_size}, I {config.intermediate_size}, "
-        f"V {config.vocab_size}, L {config.num_hidden_layers}\n"
+        f"V {config.vocab_size}, L {config.num_hidden_layers}"
     )
+    print(said(f"sizes: {sizes}") + "\n")
     page = Page(
         tokenizer.convert_ids_to_tokens(inputs["input_ids"][0]),
         head=args.head or 0,
@@ -70,8 +72,8 @@ def run(args: argparse.Namespace) -> int:
     in_passing = args.layer is None and args.step is None
     print((page.overview(steps) if in_passing else page.steps(chosen)).rstrip("\n"))
     if in_passing:
-        print("\nin a browser, with every number: minibert view TEXT")
+        print("\n" + said("in a browser, with every number: minibert view TEXT"))
     if args.debug:
-        print(f"\n{PDB_HELP}")
+        print("\n" + said(PDB_HELP))
         debug(model, inputs, chosen[0])
     return 0

@@ -16,6 +16,8 @@ from itertools import combinations
 import torch
 from torch import nn
 
+from minibert.common.fonts import fonts
+from minibert.common.language import said
 from minibert.extraction.embedder import warn_of_unknown
 from minibert.extraction.layers import layer_names
 from minibert.tokenizer import BertTokenizer
@@ -82,20 +84,24 @@ def word_similarity(
 
 def draw(found: WordSimilarity, sentences: Sequence[str], file: str) -> None:
     """The same as a picture: a line for each pair, the anisotropy as a grey band below."""
+    from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(9, 4.5 + 0.2 * len(sentences)), layout="constrained")
-    axes = figure.add_subplot()
     numbers = range(len(found.layers))
-    axes.fill_between(numbers, found.anisotropy, color="0.88", label="any two tokens (anisotropy)")
-    for (a, b), line in zip(found.pairs, found.cosines.T, strict=True):
-        axes.plot(numbers, line, marker="o", markersize=4, label=f"sentences {a} and {b}")
-    axes.set_xticks(numbers, ["emb.", *(str(i) for i in numbers[1:])])
-    axes.set_xlabel("encoder layer")
-    axes.set_ylabel("cosine")
-    axes.set_ylim(min(0.0, float(found.cosines.min()) - 0.05), 1.02)
-    axes.grid(alpha=0.3)
-    figure.legend(loc="outside right upper", fontsize=9)
-    lines = [f"{number}  {sentence}" for number, sentence in enumerate(sentences, 1)]
-    axes.set_title("\n".join(lines), loc="left", fontsize=10)
-    figure.savefig(file, dpi=150, metadata={"Software": "minibert"})
+    with rc_context({"font.family": fonts()}):
+        figure = Figure(figsize=(9, 4.5 + 0.2 * len(sentences)), layout="constrained")
+        axes = figure.add_subplot()
+        label = said("any two tokens (anisotropy)")
+        axes.fill_between(numbers, found.anisotropy, color="0.88", label=label)
+        for (a, b), line in zip(found.pairs, found.cosines.T, strict=True):
+            label = said(f"sentences {a} and {b}")
+            axes.plot(numbers, line, marker="o", markersize=4, label=label)
+        axes.set_xticks(numbers, [said("emb."), *(str(i) for i in numbers[1:])])
+        axes.set_xlabel(said("encoder layer"))
+        axes.set_ylabel(said("cosine"))
+        axes.set_ylim(min(0.0, float(found.cosines.min()) - 0.05), 1.02)
+        axes.grid(alpha=0.3)
+        figure.legend(loc="outside right upper", fontsize=9)
+        lines = [f"{number}  {sentence}" for number, sentence in enumerate(sentences, 1)]
+        axes.set_title("\n".join(lines), loc="left", fontsize=10)
+        figure.savefig(file, dpi=150, metadata={"Software": "minibert"})

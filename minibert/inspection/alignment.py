@@ -13,20 +13,17 @@ Differs: there it was one layer's one attention. Here are L·N of them, and none
 many look at [SEP] where nothing is to be read. Look at several layers before you believe one.
 """
 
-import re
 from dataclasses import dataclass
 
 import torch
 
+from minibert.common.fonts import fonts
+from minibert.common.language import said
 from minibert.inspection.explain import aligned, visible, width
 from minibert.tokenizer import BertTokenizer
 from minibert.translation.encoder_decoder import EncoderDecoderModel
 
 SHADES = " ░▒▓█"  # for fifths of a row
-# Files of fonts with Chinese characters, on Linux, Windows and macOS.
-CHINESE = re.compile(
-    "sans-?cjk|wqy|msyh|simhei|pingfang|hiragino|heiti|arial unicode", re.IGNORECASE
-)
 
 
 @dataclass(frozen=True)
@@ -39,7 +36,7 @@ class Alignment:
 
     def __str__(self) -> str:
         """A row for each written piece: shades below the pieces that it read, and the darkest."""
-        rows = [["", *self.read, "most"]]
+        rows = [["", *self.read, said("most")]]
         for piece, weights in zip(self.written, self.weights.tolist(), strict=True):
             shades = [
                 SHADES[min(4, int(5 * weight))] * width(other)
@@ -91,27 +88,16 @@ def alignment(
 
 def draw_alignment(found: Alignment, file: str) -> None:
     """The same as a picture: what was read along the top, what was written down the side."""
+    from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    family = fonts()
     rows, columns = found.weights.shape
-    figure = Figure(figsize=(2.5 + 0.4 * columns, 1.5 + 0.4 * rows), layout="constrained")
-    axes = figure.add_subplot()
-    image = axes.imshow(found.weights.numpy(), vmin=0, cmap="Greys", aspect="auto")
-    axes.set_xticks(range(columns), found.read, rotation=90, family=family)
-    axes.set_yticks(range(rows), found.written, family=family)
-    axes.xaxis.tick_top()
-    figure.colorbar(image, label="share")
-    figure.savefig(file, dpi=150, metadata={"Software": "minibert"})
-
-
-def fonts() -> list[str]:
-    """Names of matplotlib's own font and, for what it lacks, of one with Chinese characters."""
-    from matplotlib.font_manager import FontProperties, findSystemFonts, fontManager
-
-    files = [file for file in findSystemFonts() if CHINESE.search(file)]
-    if not files:
-        return ["DejaVu Sans"]
-    chosen = min(files, key=lambda file: ("Regular" not in file, file))
-    fontManager.addfont(chosen)
-    return ["DejaVu Sans", FontProperties(fname=chosen).get_name()]
+    with rc_context({"font.family": fonts()}):
+        figure = Figure(figsize=(2.5 + 0.4 * columns, 1.5 + 0.4 * rows), layout="constrained")
+        axes = figure.add_subplot()
+        image = axes.imshow(found.weights.numpy(), vmin=0, cmap="Greys", aspect="auto")
+        axes.set_xticks(range(columns), found.read, rotation=90)
+        axes.set_yticks(range(rows), found.written)
+        axes.xaxis.tick_top()
+        figure.colorbar(image, label=said("share"))
+        figure.savefig(file, dpi=150, metadata={"Software": "minibert"})

@@ -7,6 +7,7 @@ import unicodedata
 from dataclasses import dataclass
 from itertools import zip_longest
 
+from minibert.common.language import said
 from minibert.tokenizer import BertTokenizer
 from minibert.wordpiece import LONGEST_WORD, Piece, WordPiece
 
@@ -52,7 +53,7 @@ class Explanation:
     def __str__(self) -> str:
         sections = [
             ("text", [[visible(self.text)]]),
-            ("stages", [[name, visible(text)] for name, text in self.stages]),
+            ("stages", [[said(name), visible(text)] for name, text in self.stages]),
             ("characters", [character_row(character) for character in self.characters]),
             ("words, and the pieces tried", [row for word in self.words for row in try_rows(word)]),
             (
@@ -63,7 +64,7 @@ class Explanation:
                 ],
             ),
         ]
-        return "\n\n".join(f"{title}\n{aligned(rows)}" for title, rows in sections)
+        return "\n\n".join(f"{said(title)}\n{aligned(rows)}" for title, rows in sections)
 
 
 def explain(tokenizer: BertTokenizer, text: str) -> Explanation:
@@ -128,12 +129,12 @@ def tries(model: WordPiece, word: str) -> list[tuple[str, bool]]:
 
 def character_row(character: Character) -> list[str]:
     char = character.char
-    name = unicodedata.name(char, "a character without a name")
+    name = unicodedata.name(char, said("a character without a name"))
     # A character that only got spaces around it looks as before.
-    becomes = visible(character.becomes.strip()) if character.becomes.strip() else "nothing"
+    becomes = visible(character.becomes.strip()) or said("nothing")
     if character.becomes and not character.becomes.strip():
-        becomes = "a space"
-    rules = ", ".join(character.rules)
+        becomes = said("a space")
+    rules = said(", ".join(character.rules))
     return [
         str(character.offset),
         visible(char),
@@ -146,17 +147,17 @@ def character_row(character: Character) -> list[str]:
 def try_rows(word: Word) -> list[list[str]]:
     """A line for each piece found, with the longer ones that were tried before it."""
     if len(word.text) > LONGEST_WORD and not word.tries:
-        return [[visible(word.text[:20]) + "…", "[UNK]", f"over {LONGEST_WORD} letters"]]
+        return [[visible(word.text[:20]) + "…", "[UNK]", said(f"over {LONGEST_WORD} letters")]]
     rows: list[list[str]] = []
     failed: list[str] = []
     for piece, found in word.tries:
         if found:
-            rows.append([piece, f"not {' '.join(failed)}" if failed else ""])
+            rows.append([piece, said(f"not {' '.join(failed)}") if failed else ""])
             failed = []
         else:
             failed.append(piece)
     if failed:  # no piece fits: the whole word is unknown
-        rows.append(["[UNK]", f"not {' '.join(failed)}"])
+        rows.append(["[UNK]", said(f"not {' '.join(failed)}")])
     return [[visible(word.text) if i == 0 else "", *row] for i, row in enumerate(rows)]
 
 

@@ -5,6 +5,7 @@ from itertools import groupby
 
 import torch
 
+from minibert.common.language import said
 from minibert.inspection.explain import aligned, visible, width
 from minibert.inspection.walk import Step
 
@@ -23,7 +24,7 @@ class Page:
     def inputs(self, inputs: dict[str, torch.Tensor]) -> str:
         """What the model is given for each token."""
         rows = [(name, ids[0].tolist()) for name, ids in inputs.items()]
-        return rule("inputs") + table("token", self.tokens, rows, "d")
+        return rule(said("inputs")) + table(said("token"), self.tokens, rows, "d")
 
     def overview(self, steps: Sequence[Step]) -> str:
         """The embeddings, the first layer and the pooler in full; a line for each further layer."""
@@ -32,8 +33,9 @@ class Page:
         text = self.steps(sections["embeddings"] + sections[first])
         if further:
             rows = [(name, sections[name][-1].value[0, 0].tolist()) for name in further]
-            text += rule(f"the same steps in each further layer; its output at {self.tokens[0]}")
-            text += table("feature", counted(0, len(rows[0][1])), rows)
+            first_token = self.tokens[0]
+            text += rule(said(f"the same steps in each further layer; its output at {first_token}"))
+            text += table(said("feature"), counted(0, len(rows[0][1])), rows)
         return text + self.steps(sections.get("pooler", []))
 
     def steps(self, steps: Sequence[Step]) -> str:
@@ -55,9 +57,9 @@ class Page:
             rows.append(("…", []))
         return (
             both_ends(f"{step.name}  {list(step.value.shape)}", step.location)
-            + both_ends(f"  =  {step.formula}", step.inside and f"in {step.inside}")
+            + both_ends(f"  =  {step.formula}", step.inside and said(f"in {step.inside}"))
             + both_ends(f"  -> {step.source}", "")
-            + table(f"head {self.head}" if step.has_heads else "feature", columns, rows)
+            + table(said(f"head {self.head}" if step.has_heads else "feature"), columns, rows)
         )
 
     def matrix(self, step: Step) -> tuple[torch.Tensor, int]:
@@ -83,7 +85,8 @@ def title(section: str) -> str:
 
 
 def rule(text: str) -> str:
-    return f"── {text} ".ljust(COLUMNS, "─") + "\n\n"
+    begun = f"── {text} "
+    return begun + "─" * (COLUMNS - width(begun)) + "\n\n"
 
 
 def table(corner: str, columns: list[str], rows: list[tuple[str, list]], form: str = ".3f") -> str:

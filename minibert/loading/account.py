@@ -1,7 +1,15 @@
-"""The account of a loaded checkpoint: how each tensor was used."""
+"""The account of a loaded checkpoint: how each tensor was used, and which do not fit."""
 
 from collections import Counter
 from dataclasses import dataclass, field
+from reprlib import repr as short
+
+from safetensors import safe_open
+from torch import nn
+
+from minibert.vocabulary import CheckpointError
+
+FLOATING = ("F64", "F32", "F16", "BF16")  # as safetensors calls them
 
 
 @dataclass
@@ -45,3 +53,35 @@ def group_of(name: str) -> str:
     parts = [part for part in name.split(".") if part != "bert"]
     depth = 2 if parts[0] in ("encoder", "decoder", "cls") else 1
     return ".".join([*parts[:depth], "*"])
+
+
+def check_tensors(
+    file: safe_open,
+    names: dict[str, str],
+    account: Account,
+    table: dict[str, str],
+    found: set[str],
+    model: nn.Module,
+) -> None:
+    """Raise CheckpointError with every tensor that is unknown, missing, or of a wrong kind."""
+    problems = []
+    for name, (use, _) in account.file.items():
+        if use == "unknown":
+            problems.append(f"{name!r}: unknown")
+        elif use != "left out" and (kind := file.get_slice(name).get_dtype()) not in FLOATING:
+            problems.append(f"{name!r}: {kind} is no floating-point type")
+    held = model.state_dict()
+    for theirs, ours in table.items():
+        wanted = list(held[ours].shape)
+        shape = file.get_slice(names[theirs]).get_shape() if ours in found else wanted
+        if ours not in found and account.model[ours] == "filled":
+            problems.append(f"{account.part + theirs!r}: missing")
+        if shape != wanted:
+            problems.append(f"{names[theirs]!r}: shape {short(shape)}, not {wanted}")
+    if problems:
+        line = f"{account.source}: {len(problems)} tensors do not fit config.json's BERT: "
+        line += "; ".join(problem[:200] for problem in problems[:3])
+        if len(problems) > 3:
+            how = f"`minibert verify {account.source} --account`"
+            line += f"; and {len(problems) - 3} more ({how} lists them)"
+        raise CheckpointError(line, problems)

@@ -44,6 +44,11 @@ class Head:
         labels = {"labels": self.labels} if self.labels else {}
         return {**labels, "all_layers": self.all_layers} if self.name in TASKS else {}
 
+    def describe(self) -> str:
+        """Of a task's head: which it is, as a warning says it; "" of another."""
+        of = f" with the labels {short(self.labels)}" if self.labels else ""
+        return f"head for {self.name}{of}" if self.name in TASKS else ""
+
 
 def choose_head(
     name: str | None,

@@ -1,4 +1,4 @@
-"""The diagrams of notebooks 10 to 18: training a BERT, looking into it, and using it."""
+"""The diagrams of notebooks 10 to 19: training a BERT, looking into it, and using it."""
 
 from .style import Diagram
 

@@ -8,14 +8,22 @@ tests/notebooks/answers/.
 import importlib
 import importlib.util
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy
 import torch
 
+from minibert.common.language import said
+
 # Number -> a function that takes the answer and returns a hint, or None where it is right.
 Judge = Callable[[Any], str | None]
 JUDGES: dict[str, Judge] = {}
+
+
+def words(text: str) -> str:
+    """A verdict, or a hint, in the reader's language."""
+    return said(text, Path(__file__).parents[1] / "zh" / "judges.txt")
 
 
 def exercise(number: str, function: str = "") -> Callable[[Judge], Judge]:
@@ -34,18 +42,18 @@ def exercise(number: str, function: str = "") -> Callable[[Judge], Judge]:
 
 
 def judge(number: str, answer: Any) -> str:
-    """The verdict on an answer, in one line."""
+    """The verdict on an answer, in one line, in the language that MINIBERT_LANG asks for."""
     if importlib.util.find_spec(f".nb{number[:2]}", __package__):
         importlib.import_module(f".nb{number[:2]}", __package__)
     if number not in JUDGES:
         raise ValueError(f"there is no exercise {number!r}; numbers look like 03.1")
     if answer is ...:
-        return f"{number}: not answered yet. Put your answer in the place of the three dots."
+        return words(f"{number}: not answered yet. Put your answer in the place of the three dots.")
     try:
         hint = JUDGES[number](answer)
     except Exception as error:  # whatever the reader's own code raises
         hint = f"It raised {type(error).__name__}: {error}".splitlines()[0]
-    return f"{number}: right." if hint is None else f"{number}: not yet. {hint}"
+    return words(f"{number}: right." if hint is None else f"{number}: not yet. {hint}")
 
 
 def check(number: str, answer: Any) -> None:

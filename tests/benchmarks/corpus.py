@@ -188,7 +188,7 @@ STEPS = {
 # What any program on PyTorch takes: the library, oneDNN's code, and the encoder's weights once.
 FLOOR = """
 import torch
-from minibert.extraction.engine import has_onednn
+from minibert.extraction.linear import has_onednn
 has_onednn(torch.device("cpu"), torch.float32)
 weights = torch.ones({layers}, {numbers})
 """

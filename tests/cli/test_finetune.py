@@ -88,11 +88,13 @@ def contents(folder):
     ("task", "words", "kind"),
     [
         ("classify", [], "BertForSequenceClassification"),
-        ("classify", ["--number"], "BertForSequenceClassification"),
-        ("pairs", [], "BertForSequenceClassification"),
+        pytest.param(
+            "classify", ["--number"], "BertForSequenceClassification", marks=pytest.mark.slow
+        ),
+        pytest.param("pairs", [], "BertForSequenceClassification", marks=pytest.mark.slow),
         ("tag", [], "BertForTokenClassification"),
-        ("answer", [], "BertForQuestionAnswering"),
-        ("similar", [], "BertModel"),
+        pytest.param("answer", [], "BertForQuestionAnswering", marks=pytest.mark.slow),
+        pytest.param("similar", [], "BertModel", marks=pytest.mark.slow),
     ],
 )
 def test_from_files_to_a_model_that_both_libraries_read(capsys, tmp_path, task, words, kind):

@@ -7,19 +7,17 @@ a model answer and its reason. Each notebook begins a new page. Open them in a b
 import argparse
 import importlib
 import inspect
-import io
 import math
 import re
 import textwrap
-from base64 import b64encode
-from html import escape
+from html import escape, unescape
 from pathlib import Path
 from typing import Any
 
 import numpy
 import torch
-from matplotlib.mathtext import math_to_image
 
+from notebooks.teaching.formulas import formula
 from tests.notebooks.execute import FOLDER
 from tests.notebooks.test_notebooks import NOTEBOOKS
 
@@ -29,7 +27,6 @@ pre, code { font-family: monospace; font-size: 10pt; }
 pre { background: #f3f3f3; padding: 0.5em; white-space: pre-wrap; }
 section { break-before: page; } div { break-inside: avoid; margin-bottom: 1.2em; }
 .room { height: 6em; border-bottom: 1px dotted #888; } .why { color: #444; }
-img { vertical-align: middle; height: 1.3em; }
 """
 
 
@@ -53,13 +50,6 @@ def exercises(name: str) -> dict[str, tuple[str, str]]:
     return found
 
 
-def formula(match: re.Match) -> str:
-    """A formula as a small picture, so that the sheet needs no network."""
-    file = io.BytesIO()
-    math_to_image(match.group(), file, format="svg")
-    return f'<img src="data:image/svg+xml;base64,{b64encode(file.getvalue()).decode()}">'
-
-
 def html(text: str) -> str:
     """The Markdown of an exercise: paragraphs, lists, code, bold and italic letters, formulas."""
     text = escape(re.sub(r"\[([^\]]+)\]\([^)]+\)", r"\1", text), quote=False)
@@ -68,7 +58,7 @@ def html(text: str) -> str:
         (r"`([^`]+)`", r"<code>\1</code>"),
         (r"\*\*([^*]+)\*\*", r"<b>\1</b>"),
         (r"(?<![\w*])\*([^*\n]+)\*(?![\w*])", r"<i>\1</i>"),
-        (r"\$[^$\n]+\$", formula),
+        (r"\$([^$\n]+)\$", lambda match: formula(unescape(match[1]))),
     ):
         text = re.sub(pattern, change, text, flags=re.MULTILINE)
     return "".join(f"<p>{paragraph}</p>" for paragraph in text.split("\n\n"))

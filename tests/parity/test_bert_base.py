@@ -34,7 +34,9 @@ def folder(tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize(
+    "dtype", [torch.float32, pytest.param(torch.float64, marks=pytest.mark.slow)]
+)
 def test_every_operation(folder, dtype):
     ours, _ = load_bert(folder, head="pretraining", dtype=dtype)
     theirs = transformers.BertForPreTraining.from_pretrained(

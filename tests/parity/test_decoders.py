@@ -14,6 +14,7 @@ from tests import tiny
 from tests.parity.helpers import assert_all_passed, assert_same_gradients, save_theirs
 from weights_loader import load_bert, save_bert
 
+SEEDS = [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2))]
 # For each text what is to be written; it ends with [SEP], and padding asks for nothing.
 LABELS = torch.tensor(
     [
@@ -42,7 +43,7 @@ def both_writers(folder, seed=0, dtype=torch.float64, training=False):
 
 @pytest.mark.parametrize("left", [False, True], ids=["padded right", "padded left"])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("seed", SEEDS)
 def test_every_operation_of_an_encoder_decoder(tmp_path, seed, dtype, left):
     ours, theirs = both_pairs(tmp_path, seed, dtype)
     rows = compare(ours, theirs, tiny.pair_inputs(seed, left=left), BOUNDS[dtype])
@@ -53,7 +54,7 @@ def test_every_operation_of_an_encoder_decoder(tmp_path, seed, dtype, left):
 
 @pytest.mark.parametrize("left", [False, True], ids=["padded right", "padded left"])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("seed", SEEDS)
 def test_every_operation_of_a_decoder_alone(tmp_path, seed, dtype, left):
     ours, theirs = both_writers(tmp_path, seed, dtype)
     inputs = tiny.inputs(seed)
@@ -65,7 +66,7 @@ def test_every_operation_of_a_decoder_alone(tmp_path, seed, dtype, left):
 
 @pytest.mark.filterwarnings("ignore:Version v4.12.0")
 @pytest.mark.parametrize("training", [False, True], ids=["eval", "train with dropout"])
-@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("seed", SEEDS)
 def test_loss_and_every_gradient_of_an_encoder_decoder(tmp_path, seed, training):
     ours, theirs = both_pairs(tmp_path, seed, training=training)
     inputs = tiny.inputs(seed)
@@ -82,7 +83,7 @@ def test_loss_and_every_gradient_of_an_encoder_decoder(tmp_path, seed, training)
 
 
 @pytest.mark.parametrize("training", [False, True], ids=["eval", "train with dropout"])
-@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize("seed", SEEDS)
 def test_loss_and_every_gradient_of_a_decoder_alone(tmp_path, seed, training):
     ours, theirs = both_writers(tmp_path, seed, training=training)
     inputs = tiny.inputs(seed)

@@ -55,7 +55,11 @@ def test_accumulation_changes_nothing(tmp_path):
 
 @pytest.mark.parametrize(
     "settings",
-    [{}, {"dropout": 0.1}, {"optimizer": "muon", "precision": "float32"}],
+    [
+        {},
+        pytest.param({"dropout": 0.1}, marks=pytest.mark.slow),
+        pytest.param({"optimizer": "muon", "precision": "float32"}, marks=pytest.mark.slow),
+    ],
     ids=["plain", "dropout", "muon"],
 )
 def test_resume_ends_bit_for_bit_the_same(tmp_path, settings):

@@ -62,14 +62,17 @@ def random_inputs(rng: random.Random, *, alone: bool) -> dict[str, torch.Tensor]
     return {"input_ids": ids * mask, "attention_mask": mask}
 
 
+SEEDS = (0, 16, 44, 72, 100)
+
+
 @pytest.mark.parametrize("alone", [False, True], ids=["encoder and decoder", "decoder alone"])
 @pytest.mark.parametrize(
     "part", [0, *(pytest.param(part, marks=pytest.mark.slow) for part in (1, 2, 3))]
 )
 def test_the_same_ids_as_transformers(part, alone):
-    """25 models in each of the 8 tests: 200, greedy and with 4 beams."""
+    """100 models of each kind, greedy and with 4 beams."""
     ended = set()
-    for seed in range(25 * part, 25 * (part + 1)):
+    for seed in range(*SEEDS[part : part + 2]):
         rng = random.Random(seed)
         ours = random_model(rng, alone=alone)
         theirs = as_theirs(ours)
