@@ -24,10 +24,12 @@ KINDS = {
 NAME, SMALL, LINE = 17, 15, 21  # sizes of letters, and the height of a line
 # Letters first, then Chinese characters on macOS, Windows and Linux.
 CHINESE = "'PingFang SC', 'Microsoft YaHei', 'Noto Sans CJK SC', 'WenQuanYi Zen Hei'"
-CHINESE_FONTS = (
-    f"<style>text {{ font-family: Helvetica, Arial, {CHINESE}, sans-serif; }} "
-    f"text[font-family=monospace] {{ font-family: Menlo, Consolas, {CHINESE}, monospace; }}</style>"
-)
+CHINESE_FONTS = f"""<style>
+text {{ font-family: Helvetica, Arial, {CHINESE}, sans-serif; }}
+text[font-family=monospace] {{
+font-family: Menlo, Consolas, 'DejaVu Sans Mono', {CHINESE}, monospace;
+}}
+</style>"""
 
 
 @dataclass(frozen=True)
