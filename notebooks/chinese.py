@@ -151,10 +151,11 @@ def main() -> None:
     if chosen.accept and not chosen.names:
         parser.error("--accept wants to know of which notebooks or cells")
     numbers = tuple(name[:2] for name in chosen.names) or ""
+    files = [file for file in sorted(FOLDER.glob("[0-9]*.ipynb")) if file.name.startswith(numbers)]
+    if not files:
+        parser.error("no such notebook")
     failed = False
-    for file in sorted(FOLDER.glob("[0-9]*.ipynb")):
-        if not file.name.startswith(numbers):
-            continue
+    for file in files:
         english = nbformat.read(file, as_version=4)
         source, result = FOLDER / "zh" / "text" / f"{file.name[:2]}.md", FOLDER / "zh" / file.name
         old = nbformat.read(result, as_version=4) if result.exists() else None

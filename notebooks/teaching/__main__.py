@@ -27,6 +27,8 @@ def main() -> None:
     files = [file for name in chosen.names or [""] for file in source.glob(f"{name}*.ipynb")]
     if not files or not (chosen.folder or chosen.kind == "tags"):
         sys.exit("no such notebooks" if chosen.folder else "name the folder where to write")
+    if chosen.folder and chosen.folder.exists() and not chosen.folder.is_dir():
+        sys.exit(f"{chosen.folder} is a file; name a folder")
     for file in sorted(files):
         if chosen.kind == "tags":
             with replacing(file) as temporary:
@@ -34,7 +36,8 @@ def main() -> None:
         else:
             chosen.folder.mkdir(parents=True, exist_ok=True)
             text = export(file, chosen.kind)
-            (chosen.folder / (file.stem + ENDINGS[chosen.kind])).write_text(text, encoding="utf-8")
+            with replacing(chosen.folder / (file.stem + ENDINGS[chosen.kind])) as temporary:
+                temporary.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
