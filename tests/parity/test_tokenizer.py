@@ -202,17 +202,17 @@ def test_the_first_lines_of_the_text_sets(file, name):
 @pytest.mark.slow
 @pytest.mark.parametrize(("file", "name"), TEXT_SETS)
 def test_every_line_of_the_text_sets(file, name, processes):
-    """Of enwiki, which is as large as all others together, a quarter of the lines."""
+    """Of enwiki, which is as large as all others together, an eighth of the lines."""
     both(name)
     shared(f"data/{file}")
-    quarters = range(1 if file.startswith("enwiki") else 4)
-    list(processes.map(check_lines, repeat(file), repeat(name), quarters))
+    parts = 16 if file.startswith("enwiki") else 2
+    list(processes.map(check_lines, repeat(file), repeat(name), repeat(parts), range(2)))
 
 
-def check_lines(file, name, quarter):
-    """The ids of a quarter of the lines, in blocks of 100; the offsets of every twentieth."""
+def check_lines(file, name, parts, part):
+    """The ids of one part of the lines, in blocks of 100; the offsets of every twentieth."""
     for number, line in enumerate(text_set(file)):
-        if number // 100 % 4 == quarter:
+        if number // 100 % parts == part:
             assert_equal(name, line, offsets=number % 20 == 0)
 
 
