@@ -156,10 +156,10 @@ def main() -> None:
         parser.error("no such notebook")
     failed = False
     for file in files:
-        english = nbformat.read(file, as_version=4)
         source, result = FOLDER / "zh" / "text" / f"{file.name[:2]}.md", FOLDER / "zh" / file.name
-        old = nbformat.read(result, as_version=4) if result.exists() else None
         try:
+            english = nbformat.read(file, as_version=4)
+            old = nbformat.read(result, as_version=4) if result.exists() else None
             text = source.read_text(encoding="utf-8")
             if chosen.accept:
                 text = accepted(english, text, chosen.names)

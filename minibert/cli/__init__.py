@@ -62,23 +62,7 @@ def main(argv: list[str] | None = None) -> int:
     sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115
     for stream in (sys.stdout, sys.stderr):
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
-    parser = Parser(
-        prog="minibert", description="BERT written by hand: embeddings of every encoder layer."
-    )
-    parser.add_argument("--version", action="version", version=f"minibert {__version__}")
-    default = "(default: MINIBERT_LANG, or en)"
-    parser.add_argument(
-        "--lang", choices=LANGUAGES, help=f"the language of {', '.join(IN_CHINESE)} {default}"
-    )
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name, command in COMMANDS.items():
-        one = commands.add_parser(name, help=command.HELP, description=command.HELP)
-        command.add_arguments(one)
-        if name in IN_CHINESE:  # also behind the command
-            one.add_argument(
-                "--lang", choices=LANGUAGES, default=argparse.SUPPRESS, help=f"language {default}"
-            )
-    args = parser.parse_args(argv)
+    args = make_parser().parse_args(argv)
 
     def tell(message: str) -> None:
         try:
@@ -112,6 +96,27 @@ def main(argv: list[str] | None = None) -> int:
         except OSError:
             drop(sys.stdout)
         return 2
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """All commands and their options."""
+    parser = Parser(
+        prog="minibert", description="BERT written by hand: embeddings of every encoder layer."
+    )
+    parser.add_argument("--version", action="version", version=f"minibert {__version__}")
+    default = "(default: MINIBERT_LANG, or en)"
+    parser.add_argument(
+        "--lang", choices=LANGUAGES, help=f"the language of {', '.join(IN_CHINESE)} {default}"
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, command in COMMANDS.items():
+        one = commands.add_parser(name, help=command.HELP, description=command.HELP)
+        command.add_arguments(one)
+        if name in IN_CHINESE:  # also behind the command
+            one.add_argument(
+                "--lang", choices=LANGUAGES, default=argparse.SUPPRESS, help=f"language {default}"
+            )
+    return parser
 
 
 class Parser(argparse.ArgumentParser):

@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from minibert.cli.texts import add_file, check_file, number_or_name
+from minibert.cli.texts import add_file, check_file_options, number_or_name
 
 HELP = "what a fine-tuned model says of texts: labels, entities, answers; printed, or to a file"
 CHOICES = ("top", "stride", "longest", "no_answer")  # arguments of Predictor, too
@@ -63,7 +63,7 @@ def run(args: argparse.Namespace) -> int:
         raise ValueError("--question and --context belong together")
     if [bool(args.text), args.question is not None, args.input is not None].count(True) != 1:
         raise ValueError("give texts, or --question with --context, or a file with --input")
-    check_file(args, "pair_column")
+    check_file_options(args, "pair_column")
     if args.pair and not args.text:
         raise ValueError("--pair belongs to texts")
     predictor, account = open_model(args, **given(args))

@@ -35,7 +35,7 @@ def add_file(parser: argparse.ArgumentParser, *, also: str = "", column: str = "
     parser.add_argument("--overwrite", action="store_true", help="replace a result that is there")
 
 
-def check_file(args: argparse.Namespace, *options: str) -> None:
+def check_file_options(args: argparse.Namespace, *options: str) -> None:
     """Raise ValueError for one file without the other, and for `options` without a file."""
     if (args.input is None) != (args.out is None):
         raise ValueError("--input and --out belong together: a file is read, a file is written")

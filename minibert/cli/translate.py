@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from minibert.cli.texts import add_file, check_file
+from minibert.cli.texts import add_file, check_file_options
 
 HELP = "the translation of texts, by a model of an encoder and a decoder; printed, or to a file"
 CHOICES = {"beams": "num_beams", "length_penalty": "length_penalty", "max_length": "max_length"}
@@ -43,7 +43,7 @@ def given(args: argparse.Namespace, choices: dict[str, str]) -> dict[str, Any]:
 def run(args: argparse.Namespace) -> int:
     if bool(args.text) == (args.input is not None):
         raise ValueError("give texts, or a file with --input")
-    check_file(args)
+    check_file_options(args)
     if (args.align and not args.text) or (args.plot and len(args.text) != 1):
         raise ValueError("--align is for texts that are printed, --plot for one")
     from minibert.finetuning.translator import open_translator, translate

@@ -53,7 +53,10 @@ def in_language(chosen: str | None) -> Iterator[None]:
     try:
         yield
     finally:
-        os.environ["MINIBERT_LANG"] = before or ""
+        if before is None:
+            del os.environ["MINIBERT_LANG"]
+        else:
+            os.environ["MINIBERT_LANG"] = before
 
 
 @cache
