@@ -1,6 +1,7 @@
 """walk, tokenize --explain and layers in Chinese: the same pages in other words."""
 
 import os
+import os
 import re
 import unicodedata
 
@@ -115,3 +116,9 @@ def test_other_languages_are_refused(capsys, monkeypatch):
 def test_errors_stay_english(capsys):
     assert main(["--lang", "zh", "walk", ""]) == 2
     assert "the text has no tokens; it must have at least one" in capsys.readouterr().err
+
+
+def test_the_option_holds_for_one_command(capsys, monkeypatch):
+    monkeypatch.delenv("MINIBERT_LANG")
+    main(["--lang", "zh", "tokenize", "--explain", "a"])
+    assert "MINIBERT_LANG" not in os.environ

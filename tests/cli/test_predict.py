@@ -77,6 +77,7 @@ def test_an_evaluation(folders, tmp_path, capsys):
         ("predict classify --input x.txt", "--input and --out belong together"),
         ("predict classify a --overwrite", "--overwrite belongs to a file"),
         ("predict classify a --text-column 1", "--text-column belongs to a file"),
+        ("predict classify a --pair-column 1", "--pair-column belongs to a file"),
         ("predict answer --question a --context b --pair c", "--pair belongs to texts"),
         ("predict classify a b --pair c", "2 texts, but 1 second ones"),
         ("predict similar a", "a model without a head compares two texts"),
