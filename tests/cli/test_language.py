@@ -1,7 +1,6 @@
 """walk, tokenize --explain and layers in Chinese: the same pages in other words."""
 
 import os
-import os
 import re
 import unicodedata
 
@@ -119,6 +118,6 @@ def test_errors_stay_english(capsys):
 
 
 def test_the_option_holds_for_one_command(capsys, monkeypatch):
-    monkeypatch.delenv("MINIBERT_LANG")
+    monkeypatch.delenv("MINIBERT_LANG", raising=False)
     main(["--lang", "zh", "tokenize", "--explain", "a"])
     assert "MINIBERT_LANG" not in os.environ
