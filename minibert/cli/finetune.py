@@ -241,8 +241,8 @@ def make_task(
         states = args.out / STATES if args.features else None
         task = Finetuning(model, tokenizer, train, dev, settings, states=states, tell=tell)
     digests = [hashlib.sha256(file.read_bytes()).hexdigest() for file in (args.train, args.dev)]
-    about |= {"weights": checksum(model), "train": digests[0], "dev": digests[1]}
-    task.origin |= about
+    about |= {"train": digests[0], "dev": digests[1], **task.origin, "weights": checksum(model)}
+    task.origin = about
     return task, tokenizer
 
 

@@ -39,7 +39,8 @@ def check_file_options(args: argparse.Namespace, *options: str) -> None:
     """Raise ValueError for one file without the other, and for `options` without a file."""
     if (args.input is None) != (args.out is None):
         raise ValueError("--input and --out belong together: a file is read, a file is written")
-    for name in ("text_column", *options, "overwrite"):
+    replaced = () if getattr(args, "plot", None) else ("overwrite",)  # or the picture is
+    for name in ("text_column", *options, *replaced):
         if args.input is None and getattr(args, name) not in (None, False):
             raise ValueError(f"--{name.replace('_', '-')} belongs to a file (--input)")
 

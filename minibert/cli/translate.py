@@ -1,8 +1,10 @@
 """`minibert translate MODEL "I am tired."`: translations of texts, or of all texts in a file."""
 
 import argparse
+from pathlib import Path
 from typing import Any
 
+from minibert.cli.layers import check_plot
 from minibert.cli.texts import add_file, check_file_options
 
 HELP = "the translation of texts, by a model of an encoder and a decoder; printed, or to a file"
@@ -19,7 +21,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--align", action="store_true", help="print which piece was read for each that is written"
     )
-    parser.add_argument("--plot", metavar="FILE", help="the same of one text as a picture, .png")
+    parser.add_argument(
+        "--plot", type=Path, metavar="FILE.png", help="the same of one text, as a picture"
+    )
 
 
 def add_writing(parser: argparse.ArgumentParser, *, beams: int) -> None:
@@ -46,6 +50,8 @@ def run(args: argparse.Namespace) -> int:
     check_file_options(args)
     if (args.align and not args.text) or (args.plot and len(args.text) != 1):
         raise ValueError("--align is for texts that are printed, --plot for one")
+    if args.plot:
+        check_plot(args.plot, overwrite=args.overwrite)
     from minibert.finetuning.translator import open_translator, translate
 
     translator = open_translator(args.model, None, args.device, **given(args, CHOICES))
@@ -63,6 +69,7 @@ def run(args: argparse.Namespace) -> int:
 
 def show_alignment(args: argparse.Namespace, translator: Any, text: str) -> None:
     """The cross-attention by which a text was translated, on the terminal and as a picture."""
+    from minibert.common.files import replacing
     from minibert.inspection.alignment import alignment, draw_alignment
 
     model, tokenizer = translator.model, translator.tokenizer
@@ -71,8 +78,9 @@ def show_alignment(args: argparse.Namespace, translator: Any, text: str) -> None
     if args.align:
         print(f"\n{found}\n")
     if args.plot:
-        draw_alignment(found, args.plot)
-        print(f"picture: {args.plot}")
+        with replacing(args.plot) as temporary:
+            draw_alignment(found, str(temporary))
+        print(f"drawn: {args.plot}")
 
 
 def write_file(args: argparse.Namespace, translator: Any, account: Any) -> int:

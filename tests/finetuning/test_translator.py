@@ -144,6 +144,8 @@ def test_the_command_shows_what_was_read(capsys, tmp_path):
     written = own.generate(tokens("a b c")["input_ids"], num_beams=4, max_length=11)
     assert str(alignment(own, tokens, "a b c", written)) in out
     assert (tmp_path / "x.png").read_bytes().startswith(b"\x89PNG")
+    assert "--overwrite" in failing(capsys, *words)
+    assert run(capsys, *words, "--overwrite")[0] == 0
     assert "--plot for one" in failing(capsys, *words, "b")
 
 
