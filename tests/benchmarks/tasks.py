@@ -36,11 +36,15 @@ RUNS: dict[str, tuple[str, str, float | None]] = {
     "sst2": (f"classify --model {MINILM} {SST2} --epochs 2", "accuracy", 0.9),
     "sst2-tiny": (f"classify {SST2} --epochs 3", "accuracy", 0.81),
     "sst2-frozen": (f"classify --model {MINILM} {SST2} --features all-layers", "accuracy", None),
-    "stsb-pairs": (f"pairs --number --model {MINILM} {STSB} --epochs 4", "spearman", 0.86),
+    "stsb-pairs": (
+        f"pairs --number --model {MINILM} {STSB} --epochs 4 --batch 16",
+        "spearman",
+        0.86,
+    ),
     "stsb-similar": (f"similar --model {MINILM} {STSB} --epochs 2", "spearman", 0.873),
     "wnut17": (
         f"tag --model {MINILM} --train {DATA}/wnut17/train.conll --dev {DATA}/wnut17/dev.conll "
-        "--epochs 5",
+        "--epochs 5 --batch 16",
         "f1",
         0.58,
     ),

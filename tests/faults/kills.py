@@ -1,5 +1,6 @@
 """Runs that write their results in parts (extraction/parts.py), killed by kill -9 many times."""
 
+import itertools
 import os
 import random
 import signal
@@ -7,16 +8,25 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
+from tests.faults.warm import Forked
 from tests.training.test_loop import one_thread
 
+NOTES = TemporaryDirectory()
+numbers = itertools.count()
 
-def start(words: list[object], processes: int = 1) -> subprocess.Popen:
+
+def start(words: list[object], processes: int = 1) -> subprocess.Popen | Forked:
     """minibert with these words, in a process of its own, or shared by several."""
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    typed = [*map(str, words)]
+    if processes == 1:
+        return Forked(typed, Path.cwd(), one_thread(), Path(NOTES.name) / str(next(numbers)))
     launcher = ["torch.distributed.run", "--standalone", f"--nproc-per-node={processes}", "-m"]
-    words = [sys.executable, "-m", *(launcher if processes > 1 else []), "minibert", *words]
-    return subprocess.Popen([*map(str, words)], env=one_thread(), **quiet)
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    return subprocess.Popen(
+        [sys.executable, "-m", *launcher, "minibert", *typed], env=one_thread(), **quiet
+    )
 
 
 def check_kills(words: list[object], out: Path, kills: int) -> None:
@@ -26,9 +36,9 @@ def check_kills(words: list[object], out: Path, kills: int) -> None:
     are put together.
     """
     whole = out.with_stem("whole")
-    began = time.monotonic()
-    assert start([*words, whole]).wait() == 0
-    took = time.monotonic() - began
+    undisturbed = start([*words, whole])
+    assert undisturbed.wait() == 0
+    took = time.monotonic() - undisturbed.began
     draw = random.Random(kills)
     parts, temporary = Path(f"{out}.parts"), out.with_name(f".tmp.{out.name}")
     killed = 0

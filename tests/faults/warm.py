@@ -5,6 +5,7 @@ Rows with a shell of their own are started as a user starts them.
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -24,6 +25,8 @@ class Forked:
         self.note = note
         self.returncode: int | None = None
         self.args = words
+        open_server()
+        self.began = time.monotonic()
         ask({"words": words, "folder": str(folder), "env": env, "note": str(note)})
         while not (text := self.read(".pid")):
             time.sleep(0.002)
@@ -48,20 +51,33 @@ class Forked:
             time.sleep(0.005)
         return self.read(".out"), self.read(".err")
 
+    def wait(self) -> int | None:
+        self.communicate(timeout=600)
+        return self.returncode
+
+    def kill(self) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, signal.SIGKILL)
+
 
 lock = threading.Lock()
 server: list[subprocess.Popen] = []
 
 
-def ask(request: dict[str, Any]) -> None:
-    """Send a row to the process that forks; the first one starts it. It ends with this process."""
+def open_server() -> None:
+    """Start the process that forks, if it is not there. It ends with this process."""
     with lock:
         if not server:
             command = [sys.executable, "-m", "tests.faults.warm"]
             env = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
-            server.append(
-                subprocess.Popen(command, stdin=subprocess.PIPE, cwd=ROOT, env=env, text=True)
-            )
+            pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+            server.append(subprocess.Popen(command, cwd=ROOT, env=env, text=True, **pipes))
+            cast(TextIO, server[0].stdout).readline()  # it is ready
+
+
+def ask(request: dict[str, Any]) -> None:
+    """Send a row to the process that forks."""
+    with lock:
         pipe = cast(TextIO, server[0].stdin)
         pipe.write(json.dumps(request) + "\n")
         pipe.flush()
@@ -76,6 +92,7 @@ def serve() -> None:
     import minibert.proof.verify
     import minibert.training.loop  # noqa: F401
 
+    print("ready", flush=True)
     while line := sys.stdin.readline():
         if os.fork():
             os.wait()
