@@ -22,6 +22,19 @@ def text_of(name: str) -> str:
     return (ZH / "text" / f"{name[:2]}.md").read_text(encoding="utf-8")
 
 
+def check_chinese(text: str, where: str) -> None:
+    """It has Chinese letters, blanks between them and Latin ones, and full-width marks."""
+    # Code, formulas, links and what is quoted are as they are.
+    other = r"```.*?```|`[^`]*`|\$[^$]*\$|\]\([^)]*\)|“[^”]*”"
+    prose = re.sub(other, "。", text, flags=re.DOTALL)
+    assert re.search("[\u4e00-\u9fff]", prose), where
+    assert not re.search("[\u4e00-\u9fff][A-Za-z0-9]|[A-Za-z0-9][\u4e00-\u9fff]", prose), (
+        f"{where}: no blank between Chinese and Latin letters"
+    )
+    half = "[\u4e00-\u9fff][,;:?!]|[,;:?!][\u4e00-\u9fff]"
+    assert not re.search(half, prose), f"{where}: half-width marks"
+
+
 def test_there_is_one_for_each():
     assert list(CHINESE) == list(NOTEBOOKS)
 
@@ -58,14 +71,7 @@ def test_its_prose_is_chinese_and_its_links_lead_somewhere(name):
     for cell in CHINESE[name].cells:
         if cell.cell_type == "markdown":
             check_links(cell.source, name, ZH)
-            # Code, formulas, links and what is quoted are as they are.
-            other = r"```.*?```|`[^`]*`|\$[^$]*\$|\]\([^)]*\)|“[^”]*”"
-            prose = re.sub(other, "。", cell.source, flags=re.DOTALL)
-            assert re.search("[\u4e00-\u9fff]", prose), cell.id
-            assert not re.search("[\u4e00-\u9fff][A-Za-z0-9]|[A-Za-z0-9][\u4e00-\u9fff]", prose), (
-                f"{cell.id}: no blank between Chinese and Latin letters"
-            )
-            assert not re.search("[\u4e00-\u9fff][,;:?!]", prose), f"{cell.id}: half-width marks"
+            check_chinese(cell.source, cell.id)
 
 
 def test_what_the_tool_refuses():
