@@ -92,8 +92,10 @@ def test_the_guard_sees_it(mutation, monkeypatch):
 
 @pytest.mark.slow
 def test_the_guards_pass_on_the_true_sources(monkeypatch):
-    """In the same pytest within pytest: a guard that could not pass there would prove nothing."""
-    guards = sorted({mutation.guard for mutation in MUTATIONS})
+    """In the same pytest within pytest: a guard that could not pass there would prove nothing.
+    One of each file; the guards are tests, so the others run by themselves anyway.
+    """
+    guards = {mutation.guard.split("::")[0]: mutation.guard for mutation in MUTATIONS}.values()
     reports = run_guards(guards, [], monkeypatch)
     assert (reports.failed, reports.skipped) == (0, 0)
     assert reports.passed >= len(guards)

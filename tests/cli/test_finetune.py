@@ -308,31 +308,21 @@ def test_kill_at_random_moments(tmp_path, features):
 
 @pytest.mark.slow
 def test_two_processes_are_one(tmp_path):
-    """The same loss at every step in float64; begun by two, ended by one."""
+    """The same loss at every step in float64."""
     exact = {"epochs": 4, "precision": "float64", "dropout": 0, "save_every": 1, "batch": 3}
-    words = {
-        out: arguments(tmp_path, "tag", "--resume", out=out, **exact)
-        for out in ("one", "two", "mixed")
-    }
+    words = {out: arguments(tmp_path, "tag", out=out, **exact) for out in ("one", "two")}
     assert start(words["one"]).wait() == 0
     assert start(words["two"], processes=2).wait() == 0
-    begun = start(words["mixed"], processes=2)
-    while not (tmp_path / "mixed" / "checkpoint.pt").exists() and begun.poll() is None:
-        time.sleep(0.01)
-    begun.terminate()  # torchrun passes it on; the run saves and stops
-    begun.wait()
-    assert start(words["mixed"]).wait() == 0
     losses = {
         out: [record["loss"] for record in log(tmp_path / out) if "loss" in record] for out in words
     }
     assert len(losses["one"]) > 20
     assert losses["two"] == pytest.approx(losses["one"], rel=1e-9)
-    assert losses["mixed"] == pytest.approx(losses["one"], rel=1e-9)
     scores = [
         [record["validation"] for record in log(tmp_path / out) if "validation" in record]
         for out in words
     ]
-    assert scores[0] == scores[1] == scores[2]
+    assert scores[0] == scores[1]
 
 
 @pytest.mark.slow

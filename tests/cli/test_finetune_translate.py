@@ -208,18 +208,3 @@ def test_kill_at_random_moments(tmp_path):
     assert start(killed).wait() == 0
     assert contents(tmp_path / "whole") == contents(tmp_path / "killed")
     assert log(tmp_path / "whole") == log(tmp_path / "killed")
-
-
-@pytest.mark.slow
-def test_two_processes_are_one(tmp_path):
-    exact = {"epochs": 4, "precision": "float64", "dropout": 0, "save_every": 1, "batch": 3}
-    words = {out: arguments(tmp_path, *SIZE, out=out, **exact) for out in ("one", "two")}
-    assert start(words["one"]).wait() == 0
-    assert start(words["two"], processes=2).wait() == 0
-    records = [log(tmp_path / out) for out in words]
-    losses = [[one["loss"] for one in record if "loss" in one] for record in records]
-    assert len(losses[0]) > 20
-    assert losses[1] == pytest.approx(losses[0], rel=1e-9)
-    for one, two in zip(*records, strict=True):
-        if "validation" in one:
-            assert two["validation"] == pytest.approx(one["validation"], rel=1e-9)

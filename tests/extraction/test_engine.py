@@ -267,6 +267,16 @@ def test_what_is_chosen(monkeypatch):
         assert choose(cpu, torch.int8) == int8
 
 
+def test_without_vnni_bytes_go_in_pairs(monkeypatch):
+    """oneDNN may be right there, but takes ten times as long."""
+    monkeypatch.setattr(torch.cpu, "_is_vnni_supported", lambda: False)
+    monkeypatch.setattr(torch, "_int_mm", lambda a, b: a.int() @ b.int())
+    monkeypatch.setattr("minibert.extraction.linear.is_intel", lambda: True)
+    assert not has_int8(torch.device("cpu"))
+    monkeypatch.setattr("minibert.extraction.linear.is_intel", lambda: False)
+    assert has_int8(torch.device("cpu"))
+
+
 @pytest.mark.parametrize(("tokens", "same_as"), [(255, "onednn"), (256, "pytorch")])
 @pytest.mark.skipif(
     not has_onednn(torch.device("cpu"), torch.float32), reason="oneDNN's operators are not here"

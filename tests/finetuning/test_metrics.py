@@ -70,6 +70,17 @@ def test_labels_by_hand():
     assert f1(torch.tensor(wanted), numpy.array(predicted), 1) == pytest.approx(2 / 3)
 
 
+def test_other_names_for_the_labels_change_no_bit():
+    """Text has another hash in each process, so a set of labels has another order."""
+    draw = random.Random(1)
+    wanted, predicted = (draw.choices(range(9), k=100) for _ in range(2))
+    found = set()
+    for _ in range(50):
+        names = draw.sample(range(1000), 9)
+        found.add(f1([names[one] for one in wanted], [names[one] for one in predicted]))
+    assert len(found) == 1
+
+
 def number_lists():
     draw = numpy.random.default_rng(1)
     for size in (2, 3, 5, 300):

@@ -17,7 +17,7 @@ from minibert.finetuning.predict import json_line, predict, predict_file
 from minibert.finetuning.questions import read_questions
 from minibert.task_heads import BertForSequenceClassification
 from tests.faults import IS_THOROUGH
-from tests.faults.kills import check_kills, start
+from tests.faults.kills import check_kills
 from tests.finetuning.models import small, texts
 from tests.tiny import tokenizer
 
@@ -227,15 +227,6 @@ def command(folder):
 def test_kill(tmp_path):
     make_folder(tmp_path, 1200)
     check_kills(command(tmp_path), tmp_path / "out.jsonl", 6 if IS_THOROUGH else 3)
-
-
-@pytest.mark.slow
-def test_two_processes(tmp_path):
-    make_folder(tmp_path, 1500)
-    one, two = tmp_path / "one.jsonl", tmp_path / "two.jsonl"
-    assert start([*command(tmp_path), one]).wait() == 0
-    assert start([*command(tmp_path), two], processes=2).wait() == 0
-    assert two.read_bytes() == one.read_bytes()
 
 
 def test_the_command(tmp_path, capsys):
