@@ -140,6 +140,8 @@ def grouped_bars(
         for i, (label, values) in enumerate(bars.items()):
             places = [j + width * (i - (len(bars) - 1) / 2) for j in range(len(values))]
             drawn = axes.bar(places, [float(value) for value in values], width, label=label)
+            for bar in drawn if words is None else ():  # a thin bar is seen, too
+                bar.set_edgecolor(bar.get_facecolor())
             if numbers:
                 axes.bar_label(drawn, fmt=numbers, padding=-15, color="white")
         if words:
