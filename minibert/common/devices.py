@@ -39,9 +39,9 @@ def has_bfloat16(device: torch.device) -> bool:
     except (AttributeError, RuntimeError):  # another build of PyTorch
         return False
     # oneDNN knows how to do it on every processor with AVX-512, also by other instructions.
-    return is_known and (not is_intel() or torch.cpu._is_avx512_bf16_supported())
+    return is_known and (not is_x86() or torch.cpu._is_avx512_bf16_supported())
 
 
-def is_intel() -> bool:
-    """Is it a processor of Intel's kind, as AMD's are, too?"""
+def is_x86() -> bool:
+    """Is it a processor of Intel's and AMD's kind?"""
     return platform.machine() in ("x86_64", "AMD64")

@@ -16,7 +16,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from minibert.common.devices import has_bfloat16, is_intel
+from minibert.common.devices import has_bfloat16, is_x86
 from minibert.compression.quantization import quantize
 
 DTYPES = (torch.float32, torch.bfloat16, torch.float16, torch.float64, torch.int8)
@@ -168,7 +168,7 @@ def has_int8(device: torch.device) -> bool:
     """Does the processor multiply bytes exactly, and fast? Without VNNI it does one of the two: it
     adds pairs of products in 16 bits and cuts off what is larger, or it takes ten times as long.
     """
-    if device.type != "cpu" or (is_intel() and not torch.cpu._is_vnni_supported()):
+    if device.type != "cpu" or (is_x86() and not torch.cpu._is_vnni_supported()):
         return False
     q = torch.full((32, 64), 127, dtype=torch.int8)
     return bool((torch._int_mm(q, q.T) == 64 * 127 * 127).all())

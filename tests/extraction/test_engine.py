@@ -271,9 +271,9 @@ def test_without_vnni_bytes_go_in_pairs(monkeypatch):
     """oneDNN may be right there, but takes ten times as long."""
     monkeypatch.setattr(torch.cpu, "_is_vnni_supported", lambda: False)
     monkeypatch.setattr(torch, "_int_mm", lambda a, b: a.int() @ b.int())
-    monkeypatch.setattr("minibert.extraction.linear.is_intel", lambda: True)
+    monkeypatch.setattr("minibert.extraction.linear.is_x86", lambda: True)
     assert not has_int8(torch.device("cpu"))
-    monkeypatch.setattr("minibert.extraction.linear.is_intel", lambda: False)
+    monkeypatch.setattr("minibert.extraction.linear.is_x86", lambda: False)
     assert has_int8(torch.device("cpu"))
 
 
