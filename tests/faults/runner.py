@@ -23,6 +23,7 @@ from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Event, Lock
 
 import numpy
 from safetensors import safe_open
@@ -32,6 +33,8 @@ from tests.faults.warm import ROOT, Forked
 
 Process = subprocess.Popen[bytes] | Forked
 numbers = itertools.count()
+lock = Lock()
+made: dict[tuple[str, ...], tuple[Path, Event]] = {}
 SECONDS = 60
 LONGEST_LINE = 1100
 # Not even root may then read or write what the rights forbid.
@@ -98,12 +101,15 @@ def run(fault: Fault, base: Path, folder: Path) -> Answer:
         answer.skipped = True
         return answer
     began = time.monotonic()
-    shutil.copytree(base, folder)
     rival = None
     try:
-        make(folder, fault.files)
-        if fault.first:
-            start(fault, folder, fault.first).communicate(timeout=SECONDS)
+        if fault.first.startswith("finetune"):
+            shutil.copytree(finetuned(fault, base), folder)
+        else:
+            shutil.copytree(base, folder)
+            make(folder, fault.files)
+            if fault.first:
+                start(fault, folder, fault.first).communicate(timeout=SECONDS)
         make(folder, fault.then)
         before = snapshot(folder)
         if fault.rival:
@@ -124,6 +130,31 @@ def run(fault: Fault, base: Path, folder: Path) -> Answer:
         shutil.rmtree(folder, ignore_errors=True)
     answer.seconds = time.monotonic() - began
     return answer
+
+
+def finetuned(fault: Fault, base: Path) -> Path:
+    """The folder after a row's first command, which is run once for all rows that have the same
+    command and files. (What other commands write may name the folder, so it cannot be copied.)
+    """
+    with lock:
+        key = (
+            str(base),
+            fault.first,
+            fault.shell,
+            *map(repr, sorted(fault.files.items(), key=str)),
+        )
+        is_new = key not in made
+        folder, is_done = made.setdefault(key, (base.with_name(f"first{len(made)}"), Event()))
+    if not is_new:
+        is_done.wait(SECONDS)
+        return folder
+    try:
+        shutil.copytree(base, folder)
+        make(folder, fault.files)
+        start(fault, folder, fault.first).communicate(timeout=SECONDS)
+    finally:
+        is_done.set()
+    return folder
 
 
 @cache
