@@ -19,7 +19,7 @@ from minibert.task_heads import BertForSequenceClassification
 from tests import tiny
 from tests.cli.test_cli import failing, run
 from tests.faults import IS_THOROUGH
-from tests.faults.kills import start
+from tests.faults.kills import fork, start
 from tests.finetuning.learning import data, log
 from weights_loader import load_bert, save_bert
 
@@ -289,13 +289,13 @@ def test_kill_at_random_moments(tmp_path, features):
     """The same command with --resume ends with the same bytes, wherever it was killed."""
     long = {"epochs": 24, "save_every": 7, "features": features, "dropout": 0.1}
     whole = arguments(tmp_path, "classify", "--resume", out="whole", **long)
-    undisturbed = start(whole)
+    undisturbed = fork(whole)
     assert undisturbed.wait() == 0
     took = time.monotonic() - undisturbed.began
     killed = arguments(tmp_path, "classify", "--resume", out="killed", **long)
     draw, kills = random.Random(1), 0
     for _ in range(6 if IS_THOROUGH else 2):
-        process = start(killed)
+        process = fork(killed)
         time.sleep(draw.uniform(0.4, 0.7) * took)
         process.kill()
         kills += process.wait() == -signal.SIGKILL  # else it was faster

@@ -15,7 +15,7 @@ from tests import tiny
 from tests.cli.test_cli import failing, run
 from tests.cli.test_finetune import contents
 from tests.faults import IS_THOROUGH
-from tests.faults.kills import start
+from tests.faults.kills import fork, start
 from tests.finetuning.learning import log
 from tests.finetuning.pairs import pairs
 from weights_loader import load_bert, save_bert
@@ -194,13 +194,13 @@ def test_kill_at_random_moments(tmp_path):
     """The same command with --resume ends with the same bytes, wherever it was killed."""
     long = {"epochs": 20, "save_every": 7}
     whole = arguments(tmp_path, *SIZE, "--resume", out="whole", **long)
-    undisturbed = start(whole)
+    undisturbed = fork(whole)
     assert undisturbed.wait() == 0
     took = time.monotonic() - undisturbed.began
     killed = arguments(tmp_path, *SIZE, "--resume", out="killed", **long)
     draw, kills = random.Random(1), 0
     for _ in range(6 if IS_THOROUGH else 2):
-        process = start(killed)
+        process = fork(killed)
         time.sleep(draw.uniform(0.4, 0.7) * took)
         process.kill()
         kills += process.wait() == -signal.SIGKILL  # else it was faster

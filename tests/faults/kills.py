@@ -17,16 +17,20 @@ NOTES = TemporaryDirectory()
 numbers = itertools.count()
 
 
-def start(words: list[object], processes: int = 1) -> subprocess.Popen | Forked:
+def start(words: list[object], processes: int = 1) -> subprocess.Popen:
     """minibert with these words, in a process of its own, or shared by several."""
-    typed = [*map(str, words)]
-    if processes == 1:
-        return Forked(typed, Path.cwd(), one_thread(), Path(NOTES.name) / str(next(numbers)))
     launcher = ["torch.distributed.run", "--standalone", f"--nproc-per-node={processes}", "-m"]
+    words = [sys.executable, "-m", *(launcher if processes > 1 else []), "minibert", *words]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    return subprocess.Popen(
-        [sys.executable, "-m", *launcher, "minibert", *typed], env=one_thread(), **quiet
-    )
+    return subprocess.Popen([*map(str, words)], env=one_thread(), **quiet)
+
+
+def fork(words: list[object]) -> Forked:
+    """The same without waiting for PyTorch, for runs that are killed. All forks order their sets
+    alike, so a run must be ended by `start`: what hangs on that order is seen then.
+    """
+    note = Path(NOTES.name) / str(next(numbers))
+    return Forked([*map(str, words)], Path.cwd(), one_thread(), note)
 
 
 def check_kills(words: list[object], out: Path, kills: int) -> None:
@@ -36,14 +40,14 @@ def check_kills(words: list[object], out: Path, kills: int) -> None:
     are put together.
     """
     whole = out.with_stem("whole")
-    undisturbed = start([*words, whole])
+    undisturbed = fork([*words, whole])
     assert undisturbed.wait() == 0
     took = time.monotonic() - undisturbed.began
     draw = random.Random(kills)
     parts, temporary = Path(f"{out}.parts"), out.with_name(f".tmp.{out.name}")
     killed = 0
     while killed < kills:
-        process = start([*words, out])
+        process = fork([*words, out])
         wanted = len([*parts.glob("0*")]) + draw.randint(1, 2)
         if killed == kills - 1 > 0:
             while process.poll() is None and not temporary.exists():

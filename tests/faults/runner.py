@@ -23,7 +23,7 @@ from fnmatch import fnmatch
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from threading import Event, Lock
+from threading import Lock
 
 import numpy
 from safetensors import safe_open
@@ -34,7 +34,7 @@ from tests.faults.warm import ROOT, Forked
 Process = subprocess.Popen[bytes] | Forked
 numbers = itertools.count()
 lock = Lock()
-made: dict[tuple[str, ...], tuple[Path, Event]] = {}
+made: dict[tuple[str, ...], Path] = {}
 SECONDS = 60
 LONGEST_LINE = 1100
 # Not even root may then read or write what the rights forbid.
@@ -136,25 +136,15 @@ def finetuned(fault: Fault, base: Path) -> Path:
     """The folder after a row's first command, which is run once for all rows that have the same
     command and files. (What other commands write may name the folder, so it cannot be copied.)
     """
+    key = (str(base), fault.first, fault.shell, repr(sorted(fault.files.items(), key=str)))
     with lock:
-        key = (
-            str(base),
-            fault.first,
-            fault.shell,
-            *map(repr, sorted(fault.files.items(), key=str)),
-        )
-        is_new = key not in made
-        folder, is_done = made.setdefault(key, (base.with_name(f"first{len(made)}"), Event()))
-    if not is_new:
-        is_done.wait(SECONDS)
-        return folder
-    try:
-        shutil.copytree(base, folder)
-        make(folder, fault.files)
-        start(fault, folder, fault.first).communicate(timeout=SECONDS)
-    finally:
-        is_done.set()
-    return folder
+        if key not in made:
+            folder = base.with_name(f"first{len(made)}")
+            shutil.copytree(base, folder)
+            make(folder, fault.files)
+            start(fault, folder, fault.first).communicate(timeout=SECONDS)
+            made[key] = folder
+        return made[key]
 
 
 @cache
