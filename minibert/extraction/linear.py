@@ -165,8 +165,8 @@ def choose(device: torch.device, dtype: torch.dtype, wanted: str | None = None) 
 
 
 def has_int8(device: torch.device) -> bool:
-    """Does the processor multiply bytes exactly, and fast? Without VNNI it does one of the two: it
-    adds pairs of products in 16 bits and cuts off what is larger, or it takes ten times as long.
+    """Does the processor multiply bytes exactly, and fast? Without VNNI it does not: PyTorch then
+    adds pairs of products in 16 bits and cuts off what is larger, or takes ten times as long.
     """
     if device.type != "cpu" or (is_x86() and not torch.cpu._is_vnni_supported()):
         return False

@@ -26,8 +26,8 @@ def start(words: list[object], processes: int = 1) -> subprocess.Popen:
 
 
 def fork(words: list[object]) -> Forked:
-    """The same without waiting for PyTorch, for runs that are killed. All forks order their sets
-    alike, so a run must be ended by `start`: what hangs on that order is seen then.
+    """The same without waiting for PyTorch, for runs that are killed. Sets have the same order in
+    all forks. So the last run is started by `start`: a result that depends on that order is seen.
     """
     note = Path(NOTES.name) / str(next(numbers))
     return Forked([*map(str, words)], Path.cwd(), one_thread(), note)
