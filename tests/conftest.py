@@ -5,6 +5,7 @@ import os
 from concurrent.futures import ProcessPoolExecutor
 
 import pytest
+import torch
 
 os.environ.pop("MINIBERT_LANG", None)  # the tests expect English, whatever the reader has set
 
@@ -18,3 +19,11 @@ def processes():
     spawn = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(min(4, os.cpu_count() or 1), spawn) as pool:
         yield pool
+
+
+@pytest.fixture(autouse=True)
+def same_threads():
+    """A test that leaves PyTorch another number of threads would slow down all that follow."""
+    before = torch.get_num_threads()
+    yield
+    assert torch.get_num_threads() == before

@@ -298,7 +298,6 @@ def test_one_line_errors(tmp_path, arguments, message, capsys, monkeypatch):
 @pytest.mark.slow
 def test_memory_is_bounded_by_the_block(tmp_path, monkeypatch):
     """However long the file, it is read no further than a block ahead of what is written."""
-    monkeypatch.setattr(torch, "get_num_threads", lambda: 2)  # more cores read further ahead
     read, written = [], []
     original, write = embedder_module.Embedder.prepare, storing.write_part
 
@@ -315,7 +314,10 @@ def test_memory_is_bounded_by_the_block(tmp_path, monkeypatch):
     monkeypatch.setattr(storing, "write_part", writing)
     source = tmp_path / "texts.txt"
     source.write_text(("a cat " * 10 + "\n") * 1200)
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)  # more read further ahead
     embed_file(source, tmp_path / "v.npy")
+    torch.set_num_threads(before)
     assert read == [256, 256, 256, 256, 176]
     assert len(written) == 5
 
