@@ -3,6 +3,7 @@
 Rows with a shell of their own are started as a user starts them.
 """
 
+import gc
 import json
 import os
 import signal
@@ -92,6 +93,7 @@ def serve() -> None:
     import minibert.proof.verify
     import minibert.training.loop  # noqa: F401
 
+    gc.freeze()  # else each fork would go through all these objects, and copy their pages
     print("ready", flush=True)
     while line := sys.stdin.readline():
         if os.fork():
