@@ -84,9 +84,9 @@ def test_a_memory_learns_while_it_has_room_and_knows_without_it():
 
 
 @pytest.mark.slow
-def test_a_million_distinct_words_do_not_fill_the_memory():
+def test_many_distinct_words_do_not_fill_the_memory():
     tokenizer = BertTokenizer([*GOOGLES, *"0123456789", *(f"##{i}" for i in range(10))])
-    for start in range(0, 1_000_000, 10_000):
+    for start in range(0, 300_000, 10_000):  # more than twice what is kept
         tokenizer.text_ids(" ".join(f"{i}," for i in range(start, start + 10_000)))
     memories = (tokenizer.wordpiece.chunk_ids, tokenizer.wordpiece.word_ids)
     size = 0
@@ -98,9 +98,9 @@ def test_a_million_distinct_words_do_not_fill_the_memory():
 
 
 @pytest.mark.slow
-def test_all_of_unicode_does_not_fill_the_memory():
+def test_many_distinct_characters_do_not_fill_the_memory():
     tokenizer = BertTokenizer(GOOGLES)
-    for start in range(0, 0x110000, 0x1000):
+    for start in range(0, 0x60000, 0x1000):  # half as many again as are kept
         tokenizer.text_ids(" ".join(map(chr, range(start, start + 0x1000))))
     assert len(tokenizer.wordpiece.letters) <= 1 << 18
 

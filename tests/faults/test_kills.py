@@ -33,13 +33,14 @@ def test_embed(tmp_path, ending, kills):
 def test_pretrain(tmp_path):
     """In real processes: preparing, training, saving."""
     prepare(tmp_path)
-    long = {"steps": 1000, "validate_every": 100, "resume": True}  # far longer than all the waits
+    # First at any moment of the start, then some checkpoints later, about when the next is written.
+    moments = (0, 1, 4, 0, 2, 0, 7, 3, 5, 1) if IS_THOROUGH else (0, 1, 4, 0, 2)
+    steps = 100 * len(moments)  # far longer than all the waits
+    long = {"steps": steps, "validate_every": 100, "resume": True}
     whole, killed = (command(tmp_path, out, **long) for out in ("whole", "killed"))
     subprocess.run(whole, check=True, env=one_thread(), capture_output=True)
     draw = random.Random(1)
     file, kills = tmp_path / "killed" / "checkpoint.pt", 0
-    # First at any moment of the start, then some checkpoints later, about when the next is written.
-    moments = (0, 1, 4, 0, 2, 0, 7, 3, 5, 1) if IS_THOROUGH else (0, 1, 4, 0, 2)
     for saved in moments:
         process = subprocess.Popen(killed, env=one_thread(), **QUIET)
         deadline = time.monotonic() + (60 if saved else draw.uniform(0, 2.5))
@@ -55,7 +56,7 @@ def test_pretrain(tmp_path):
         process.kill()
         process.wait()
     assert kills == len(moments)
-    assert load_checkpoint(file.parent, torch.device("cpu"))["step"] < 1000
+    assert load_checkpoint(file.parent, torch.device("cpu"))["step"] < steps
     subprocess.run(killed, check=True, env=one_thread(), capture_output=True)
     assert same_weights(tmp_path / "whole", tmp_path / "killed")
     assert log(tmp_path / "whole") == log(tmp_path / "killed")
