@@ -26,4 +26,6 @@ def same_threads():
     """A test that leaves PyTorch another number of threads would slow down all that follow."""
     before = torch.get_num_threads()
     yield
-    assert torch.get_num_threads() == before
+    after = torch.get_num_threads()
+    torch.set_num_threads(before)
+    assert after == before
