@@ -1,29 +1,43 @@
 """A page in headless Chromium: opened from its file, with the network switched off."""
 
-import base64
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy
 import pytest
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
-# All numbers of one forward pass in one text, which is far faster than as JSON.
+INPUT = "document.body.insertAdjacentHTML('beforeend', '<input id=expected type=file hidden>')"
+# Without the numbers: their way to Python would take longer than the forward pass. What they must
+# be lies in a file, which the page reads: it says how far each intermediate is from that.
 RUN = """async ([text, pair, changes]) => {
     const found = await minibert.run(text, pair, changes);
-    const values = Object.values(found.intermediates);
-    const reader = new FileReader();
-    const read = new Promise((resolve) => { reader.onload = () => resolve(reader.result); });
-    reader.readAsDataURL(new Blob(values.map((value) => value.data)));
-    const numbers = (await read).split(",")[1];
-    const shapes = Object.entries(found.intermediates).map(([name, value]) => [name, value.shape]);
     const { ids, segments, tokens, cut, mlm, nsp, ms } = found;
-    return { ids, segments, tokens, cut, mlm, nsp, ms, shapes, numbers };
+    const values = Object.entries(found.intermediates);
+    const shapes = Object.fromEntries(values.map(([name, { shape }]) => [name, shape]));
+    const [file] = document.querySelector("#expected")?.files ?? [];
+    if (!file) return { ids, segments, tokens, cut, mlm, nsp, ms, shapes, off: {} };
+    const expected = new Float64Array(await file.arrayBuffer());
+    const off = {};
+    let start = 0;
+    for (const [name, { data }] of values) {
+        off[name] = 0;
+        for (const number of data) {  // where one is NaN, or none is expected, NaN is the largest
+            const wanted = expected[start++];
+            const own = Math.abs(number - wanted) / Math.max(1, Math.abs(wanted));
+            off[name] = Math.max(off[name], own);
+        }
+    }
+    return { ids, segments, tokens, cut, mlm, nsp, ms, shapes, off };
+}"""
+NUMBERS = """async ([name, text, changes]) => {
+    const { shape, data } = (await minibert.run(text, null, changes)).intermediates[name];
+    return [shape, Array.from(data)];
 }"""
 
 
@@ -38,19 +52,8 @@ class Run:
     mlm: list[list[dict[str, Any]]] | None
     nsp: dict[str, float] | None
     ms: float
-    shapes: list[tuple[str, list[int]]]
-    numbers: str
-
-    @cached_property
-    def intermediates(self) -> dict[str, numpy.ndarray]:
-        flat = numpy.frombuffer(base64.b64decode(self.numbers), "<f4")
-        found, start = {}, 0
-        for name, shape in self.shapes:
-            size = int(numpy.prod(shape))
-            found[name] = flat[start : start + size].reshape(shape)
-            start += size
-        assert start == flat.size
-        return found
+    shapes: dict[str, list[int]]
+    off: dict[str, float]  # absolute, or relative where the expected number is above 1
 
 
 @dataclass
@@ -61,8 +64,31 @@ class Opened:
     requests: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
 
-    def run(self, text: str, pair: str | None = None, changes: dict[str, Any] | None = None) -> Run:
-        return Run(**self.page.evaluate(RUN, [text, pair, changes or {}]))
+    def run(
+        self,
+        text: str,
+        pair: str | None = None,
+        changes: dict[str, Any] | None = None,
+        expected: Mapping[str, numpy.ndarray] | None = None,
+    ) -> Run:
+        """`expected`: the numbers of each intermediate, in the page's order."""
+        with TemporaryDirectory() as folder:
+            if expected is not None:
+                file = Path(folder) / "expected"
+                numbers = [value.astype("<f8").ravel() for value in expected.values()]
+                file.write_bytes(numpy.concatenate(numbers).data)
+                if self.page.query_selector("#expected") is None:
+                    self.page.evaluate(INPUT)
+                self.page.set_input_files("#expected", file)
+            found = Run(**self.page.evaluate(RUN, [text, pair, changes or {}]))
+            if expected is not None:
+                self.page.set_input_files("#expected", [])
+        return found
+
+    def numbers(self, name: str, text: str, changes: dict[str, Any] | None = None) -> numpy.ndarray:
+        """One intermediate of a run."""
+        shape, data = self.page.evaluate(NUMBERS, [name, text, changes or {}])
+        return numpy.array(data).reshape(shape)
 
 
 @contextmanager

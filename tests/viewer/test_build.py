@@ -284,7 +284,7 @@ def test_hostile_texts_in_the_page(text, browser, tmp_path):
         page.page.on("dialog", lambda dialog: dialogs.append(dialog.dismiss()))
         started = page.page.evaluate("minibert.run(minibert.start.text).then(({ ids }) => ids)")
         assert started == reference.inputs(text)["input_ids"][0].tolist()
-        reference.check(page.run("a b"), reference.inputs("a b"))
+        reference.check(page, "a b")
         assert (dialogs, page.requests, page.errors) == ([], [], [])
 
 
@@ -294,7 +294,7 @@ def test_a_model_without_heads_in_the_page(browser, tmp_path):
     with opened(browser, tmp_path / "bert.html") as page:
         run = page.run("a b")
         assert (run.mlm, run.nsp) == (None, None)
-        assert list(run.intermediates)[-1] == "pooler.activation"
+        assert list(run.shapes)[-1] == "pooler.activation"
         assert page.page.evaluate("minibert.mlmAt(new Float32Array(28))") is None
         assert page.errors == []
 
@@ -314,7 +314,7 @@ def test_a_browser_that_starts_no_worker(what, browser, bundled_page):
     reference = Reference(*load_for_page(None))
     with opened(browser, bundled_page, before=NO_WORKER[what]) as page:
         for text in ("The cat sat.", "on the mat"):
-            reference.check(page.run(text), reference.inputs(text))
+            reference.check(page, text)
         assert (page.requests, page.errors) == ([], [])
 
 

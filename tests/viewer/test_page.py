@@ -355,7 +355,7 @@ def test_the_terms_of_a_number_sum_to_it(bundled):
     ],
 )
 def test_the_number_of_a_cell_is_that_of_run(bundled, step, name, has_heads):
-    value = bundled.run("The river flows into the [MASK].").intermediates[name][0]
+    value = bundled.numbers(name, "The river flows into the [MASK].")[0]
     go(bundled.page, page="layer", layer="1", head="3", step=step, row="4", column="5")
     if value.ndim == 3:
         value = value[3]
@@ -378,8 +378,8 @@ def test_pointing_at_a_token_shows_where_it_looks(bundled):
     go(page, page="layer", layer="1", head="3", step="attention.probs", row="2")
     chosen = page.locator(".share").all_inner_texts()
     page.hover("#look-5")
-    probs = bundled.run("The river flows into the [MASK].").intermediates
-    row = probs["encoder.layers.1.attention.probs"][0, 3, 5]
+    name = "encoder.layers.1.attention.probs"
+    row = bundled.numbers(name, "The river flows into the [MASK].")[0, 3, 5]
     pointed = [float(text.removesuffix(" %")) for text in page.locator(".share").all_inner_texts()]
     assert pointed == pytest.approx(100 * row, abs=0.51)
     page.hover("h1")
