@@ -60,6 +60,7 @@ class Fault:
     rival: str = ""  # a run that is under way meanwhile
     meanwhile: Mapping[str, Content] | None = None  # what is done to the files during the run
     at: str = "o.npy.parts/0*"  # which file shows that a run is under way
+    env: str = ""  # of the environment: "NAME=value NAME=value"
     shell: str = ""  # how bash starts it; "" is a fork of a process that has PyTorch loaded
     needs: str = ""  # a command that this machine must be able to run
     written: tuple[str, ...] = ()  # what must be there afterwards, new or changed
@@ -157,6 +158,7 @@ def start(fault: Fault, folder: Path, line: str) -> Process:
     env = {name: value for name, value in os.environ.items() if not name.startswith(NOT_OURS)}
     env |= {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1"}
     env |= {"HF_HOME": str(folder / ".hub")}
+    env |= dict(pair.split("=", 1) for pair in fault.env.split())
     if not fault.shell:
         note = folder.with_name(f"{folder.name}.{next(numbers)}")
         return Forked(shlex.split(line), folder, env, note)
