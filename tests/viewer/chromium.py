@@ -64,6 +64,10 @@ class Opened:
     requests: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
 
+    def open(self, file: Path, inside: bool = False) -> None:
+        self.page.goto(file.as_uri())
+        self.page.frames[int(inside)].wait_for_function("window.minibert")
+
     def run(
         self,
         text: str,
@@ -127,7 +131,6 @@ def opened(
     found.page.on("request", request)
     found.page.on("pageerror", lambda error: found.errors.append(str(error)))
     found.page.on("console", said)
-    found.page.goto(file.as_uri())
-    found.page.frames[int(inside)].wait_for_function("window.minibert")
+    found.open(file, inside)
     yield found
     context.close()

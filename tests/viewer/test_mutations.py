@@ -12,7 +12,7 @@ import pytest
 from minibert.viewer import build as builder
 from tests.mutations import Mutation, read
 from tests.viewer import test_parity as parity
-from tests.viewer.chromium import Opened, opened
+from tests.viewer.chromium import Opened
 
 pytestmark = pytest.mark.browser
 MUTATIONS = read(r"""
@@ -215,17 +215,20 @@ def page_with(mutation: Mutation | None, folder: Path, monkeypatch) -> Path:
     return folder / "bert.html"
 
 
+@pytest.fixture(scope="module")
+def page(browser) -> Opened:
+    """One for all, as opening it takes longer than the check."""
+    return Opened(browser.new_page(offline=True))
+
+
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
-def test_the_check_sees_it(mutation, browser, tmp_path, monkeypatch):
-    file = page_with(mutation, tmp_path, monkeypatch)
-    reference = parity.Reference(*parity.small_model())
+def test_the_check_sees_it(mutation, page, tmp_path, monkeypatch):
+    page.open(page_with(mutation, tmp_path, monkeypatch))
     # An error in the page comes back from run as the browser's.
-    kinds = (AssertionError, importlib.import_module("playwright.sync_api").Error)
-    with opened(browser, file) as page, pytest.raises(kinds):
-        check(page, reference)
-
-
-def test_the_check_passes_on_the_true_sources(browser, tmp_path, monkeypatch):
-    file = page_with(None, tmp_path, monkeypatch)
-    with opened(browser, file) as page:
+    with pytest.raises((AssertionError, importlib.import_module("playwright.sync_api").Error)):
         check(page, parity.Reference(*parity.small_model()))
+
+
+def test_the_check_passes_on_the_true_sources(page, tmp_path, monkeypatch):
+    page.open(page_with(None, tmp_path, monkeypatch))
+    check(page, parity.Reference(*parity.small_model()))

@@ -1,6 +1,7 @@
 """The page's tokenizer and model are the textbook's, number by number."""
 
 import copy
+import json
 import unicodedata
 from typing import Any
 
@@ -267,7 +268,7 @@ def test_the_mlm_head_read_early(bundled: Opened, reference: Reference):
     assert numpy.array(logits) == pytest.approx(best.values.numpy(), abs=BOUND)
 
 
-EXPLAIN = """(texts) => texts.map((text) => {
+EXPLAIN = """(texts) => JSON.stringify(texts.map((text) => {
     const { stages, characters, words, pieces } = minibert.tokenizer.encode(text).texts[0];
     return {
         stages,
@@ -276,12 +277,13 @@ EXPLAIN = """(texts) => texts.map((text) => {
         words: words.map(({ text, tries }) => [text, tries]),
         pieces: pieces.map(({ token, id, start, end, word }) => [token, id, start, end, word]),
     };
-})"""
+}))"""
 
 
 def test_every_step_of_the_tokenizer(bundled: Opened, reference: Reference):
     texts = sorted({text for pair in SENTENCES for text in pair if text})
-    for text, found in zip(texts, bundled.page.evaluate(EXPLAIN, texts), strict=True):
+    all_found = json.loads(bundled.page.evaluate(EXPLAIN, texts))
+    for text, found in zip(texts, all_found, strict=True):
         told = explain(reference.tokenizer, text)
         assert found["stages"] == [list(stage) for stage in told.stages]
         assert found["characters"] == [
@@ -293,10 +295,11 @@ def test_every_step_of_the_tokenizer(bundled: Opened, reference: Reference):
         ]
 
 
-# Another tokenizer in the page, w: its ids of each text.
-OTHER = """([vocab, settings, texts]) => {
+# Another tokenizer in the page: its ids of each text. (Its tokens as one text, as that is faster.)
+OTHER = """([tokens, changes, texts]) => {
     const { tokenizer } = minibert;
-    const other = new tokenizer.constructor(vocab, { ...tokenizer.settings, ...settings });
+    const settings = { ...tokenizer.settings, ...changes };
+    const other = new tokenizer.constructor(tokens.split("\\n"), settings);
     return texts.map(([text, pair]) => other.encode(text, pair).ids);
 }"""
 SETTINGS: list[dict] = [
@@ -314,7 +317,8 @@ SETTINGS: list[dict] = [
 def test_other_vocabularies(name, settings, bundled: Opened):
     file = shared(f"data/vocab/{name}/vocab.txt")
     tokenizer = BertTokenizer.from_vocab(file, **settings)
-    given = [tokenizer.tokens, {**tokenizer.settings, "max_tokens": MAX_TOKENS}, SENTENCES]
+    changes = {**tokenizer.settings, "max_tokens": MAX_TOKENS}
+    given = ["\n".join(tokenizer.tokens), changes, SENTENCES]
     for (text, pair), ids in zip(SENTENCES, bundled.page.evaluate(OTHER, given), strict=True):
         assert ids == tokenizer.encode(text, pair, truncation=True, max_length=MAX_TOKENS), text
 
