@@ -31,7 +31,13 @@ class Processes:
             # A day: the others wait while the first one tokenizes, or ends a long part.
             day = datetime.timedelta(days=1)
             backend = "nccl" if self.device.type == "cuda" else "gloo"
-            distributed.init_process_group(backend, timeout=day)
+            try:
+                distributed.init_process_group(backend, timeout=day)
+            except ValueError as error:
+                raise ValueError(
+                    "RANK and WORLD_SIZE are set, but the other processes cannot be reached "
+                    f"({error}); start with torchrun, or unset them"
+                ) from error
 
     def total(self, values: torch.Tensor) -> torch.Tensor:
         """The sum over all processes."""
