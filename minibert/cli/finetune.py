@@ -18,6 +18,7 @@ from minibert.finetuning.settings import (
     ALL_LAYERS,
     DERIVED,
     FROM_NOTHING,
+    OF_A_NUMBER,
     ON_STATES,
     TRANSLATION,
     Settings,
@@ -90,7 +91,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "takes seconds once their states are stored in the folder (they go at the end). "
         "minibert/finetuning/settings.py says what each setting is. The learning rate is that of "
         "BERT-base; for a smaller model it is larger, in proportion to 1/D. After a default, if it "
-        f"differs, that of --features {ALL_LAYERS}. Defaults of translate, from nothing: {told}",
+        f"differs, that of --features {ALL_LAYERS}. A number is learned without dropout. Defaults "
+        f"of translate, from nothing: {told}",
     )
     add_settings(group, Settings, ON_STATES, DERIVED)
 
@@ -237,7 +239,8 @@ def make_task(
         )
         if args.task == "answer" and not all(question.answers for question in train):
             model.task["no_answer"] = True
-        settings = settings_for(getattr(model, "bert", model).config.hidden_size, given)
+        own = OF_A_NUMBER if labels and len(labels) == 1 else {}
+        settings = settings_for(getattr(model, "bert", model).config.hidden_size, given, **own)
         states = args.out / STATES if args.features else None
         task = Finetuning(model, tokenizer, train, dev, settings, states=states, tell=tell)
     digests = [hashlib.sha256(file.read_bytes()).hexdigest() for file in (args.train, args.dev)]

@@ -111,6 +111,8 @@ def test_from_files_to_a_model_that_both_libraries_read(capsys, tmp_path, task, 
     model, tokenizer = load_bert(folder)
     assert type(model).__name__ == kind
     assert model.task["task"] == task
+    origin = torch.load(folder / "checkpoint.pt")["origin"]
+    assert origin["dropout"] == (0 if "--number" in words else 0.1)
     _, dev = read_data(task, *(file for file in files_of(tmp_path)), is_number=bool(words))
     found = evaluate(model, tokenizer, dev)
     best = float(lines[5].rpartition(", ")[2])
