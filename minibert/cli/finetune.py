@@ -18,7 +18,6 @@ from minibert.finetuning.settings import (
     ALL_LAYERS,
     DERIVED,
     FROM_NOTHING,
-    OF_A_NUMBER,
     ON_STATES,
     TRANSLATION,
     Settings,
@@ -91,8 +90,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "takes seconds once their states are stored in the folder (they go at the end). "
         "minibert/finetuning/settings.py says what each setting is. The learning rate is that of "
         "BERT-base; for a smaller model it is larger, in proportion to 1/D. After a default, if it "
-        f"differs, that of --features {ALL_LAYERS}. A number is learned without dropout. Defaults "
-        f"of translate, from nothing: {told}",
+        f"differs, that of --features {ALL_LAYERS}. A model with D < 384 learns "
+        "without dropout, and so does one that gives a number. Defaults of translate, from "
+        f"nothing: {told}",
     )
     add_settings(group, Settings, ON_STATES, DERIVED)
 
@@ -239,8 +239,9 @@ def make_task(
         )
         if args.task == "answer" and not all(question.answers for question in train):
             model.task["no_answer"] = True
-        own = OF_A_NUMBER if labels and len(labels) == 1 else {}
-        settings = settings_for(getattr(model, "bert", model).config.hidden_size, given, **own)
+        is_number = labels is not None and len(labels) == 1
+        hidden_size = getattr(model, "bert", model).config.hidden_size
+        settings = settings_for(hidden_size, given, is_number=is_number)
         states = args.out / STATES if args.features else None
         task = Finetuning(model, tokenizer, train, dev, settings, states=states, tell=tell)
     digests = [hashlib.sha256(file.read_bytes()).hexdigest() for file in (args.train, args.dev)]

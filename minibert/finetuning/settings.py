@@ -10,10 +10,14 @@ from minibert.training.settings import RunSettings
 ALL_LAYERS = "all-layers"
 # On stored states a step costs next to nothing, and the few weights that learn must move far.
 ON_STATES: dict[str, Any] = {"epochs": 5, "learning_rate": 3e-3}
-# With dropout an output scatters more in training than in use, and a squared error learns that.
-OF_A_NUMBER: dict[str, Any] = {"dropout": 0.0}
 # To translate is learned from far more than three epochs; from nothing also in larger steps.
-TRANSLATION: dict[str, Any] = {"epochs": 30, "batch": 64, "label_smoothing": 0.1, "beta2": 0.98}
+TRANSLATION: dict[str, Any] = {
+    "epochs": 30,
+    "batch": 64,
+    "dropout": 0.1,
+    "label_smoothing": 0.1,
+    "beta2": 0.98,
+}
 FROM_NOTHING: dict[str, Any] = TRANSLATION | {"learning_rate": 1e-3}
 DERIVED = ("steps", "validate_every")  # they follow from the epochs and the number of rows
 
@@ -45,11 +49,17 @@ class Settings(RunSettings):
         return replace(self, steps=self.epochs * count, validate_every=count)
 
 
-def settings_for(hidden_size: int, given: dict[str, Any], **of_task: Any) -> Settings:
+def settings_for(
+    hidden_size: int, given: dict[str, Any], *, is_number: bool = False, **of_task: Any
+) -> Settings:
     """The settings `given`, and for the others those that suit a model with D = `hidden_size`, and
-    the task.
+    the task. `is_number`: the model learns a number, not a label.
     """
-    own = {"learning_rate": round(5e-5 * 768 / hidden_size, 8)} | of_task
+    own: dict[str, Any] = {"learning_rate": round(5e-5 * 768 / hidden_size, 8)}
+    # A small model has nothing to spare, and its pretraining had no dropout either. With dropout an
+    # output scatters more in training than in use; a squared error would learn that.
+    if hidden_size < 384 or is_number:
+        own["dropout"] = 0.0
     if given.get("features") == ALL_LAYERS:
         own |= ON_STATES
-    return Settings(**(own | given))
+    return Settings(**(own | of_task | given))

@@ -12,7 +12,7 @@ import torch
 import transformers
 from safetensors.torch import load_file
 
-from minibert import BertModel
+from minibert import BertConfig, BertModel
 from minibert.finetuning.evaluate import evaluate
 from minibert.finetuning.prepare import read_data
 from minibert.task_heads import BertForSequenceClassification
@@ -111,8 +111,6 @@ def test_from_files_to_a_model_that_both_libraries_read(capsys, tmp_path, task, 
     model, tokenizer = load_bert(folder)
     assert type(model).__name__ == kind
     assert model.task["task"] == task
-    origin = torch.load(folder / "checkpoint.pt")["origin"]
-    assert origin["dropout"] == (0 if "--number" in words else 0.1)
     _, dev = read_data(task, *(file for file in files_of(tmp_path)), is_number=bool(words))
     found = evaluate(model, tokenizer, dev)
     best = float(lines[5].rpartition(", ")[2])
@@ -125,6 +123,16 @@ def test_from_files_to_a_model_that_both_libraries_read(capsys, tmp_path, task, 
     assert unread == {
         *("config.json", "model.safetensors", "vocab.txt", "tokenizer_config.json", "loss.png")
     }
+
+
+@pytest.mark.parametrize(
+    ("size", "words", "dropout"), [(384, [], 0.1), (384, ["--number"], 0), (24, [], 0)]
+)
+def test_small_models_and_numbers_learn_without_dropout(capsys, tmp_path, size, words, dropout):
+    config = BertConfig(**tiny.SIZES | {"hidden_size": size, "num_hidden_layers": 1})
+    save_bert(tiny.ours(BertModel, config=config).float(), tiny.tokenizer(), tmp_path / "model")
+    assert run(capsys, *arguments(tmp_path, "classify", *words, epochs=1))[0] == 0
+    assert torch.load(tmp_path / "out" / "checkpoint.pt")["origin"]["dropout"] == dropout
 
 
 def files_of(folder):

@@ -11,7 +11,7 @@ import transformers
 from minibert import cross_entropy
 from minibert.finetuning.batches import Batches
 from minibert.finetuning.evaluate import measure
-from minibert.finetuning.settings import Settings, settings_for
+from minibert.finetuning.settings import FROM_NOTHING, Settings, settings_for
 from minibert.finetuning.tasks import make_items
 from minibert.heads import NO_LABEL
 from minibert.task_heads import answer_loss, mean_squared_error
@@ -241,6 +241,9 @@ def test_settings_suit_the_size():
     assert settings_for(384, {"learning_rate": 0.3, "epochs": 7}).epochs == 7
     assert settings_for(384, {"learning_rate": 0.3}).learning_rate == 0.3
     assert settings_for(256, {"features": "all-layers"}).learning_rate > 1e-3
+    assert settings_for(256, {}).dropout == settings_for(384, {}, is_number=True).dropout == 0
+    assert settings_for(384, {}).dropout == settings_for(256, {"dropout": 0.1}).dropout == 0.1
+    assert settings_for(128, {}, **FROM_NOTHING).dropout == 0.1
     settings = Settings(epochs=4).for_batches(25)
     assert (settings.steps, settings.validate_every) == (100, 25)
     with pytest.raises(ValueError, match="give no freeze"):
