@@ -29,6 +29,7 @@ from minibert.vocabulary import read_json
 
 PARTS = "[0-9]" * 8 + ".safetensors"
 RECORD = "settings.json"  # in the folder of parts: what they were made of
+UNFINISHED = (f".tmp.{PARTS}", ".tmp??????")  # of a kill; the second is safetensors' own name
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,7 @@ def prepare(parts: Path, record: dict[str, Any], *, keep: bool) -> None:
 def remove_parts(parts: Path) -> None:
     """Remove our own files from the folder of parts, by the names that we give them."""
     for file in parts.iterdir():
-        if file.name == RECORD or fnmatch(file.name.removeprefix(".tmp."), PARTS):
+        if any(fnmatch(file.name, name) for name in (RECORD, PARTS, *UNFINISHED)):
             file.unlink()
 
 

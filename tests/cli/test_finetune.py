@@ -339,7 +339,7 @@ def test_two_processes_are_one(tmp_path):
 def test_the_model_of_a_python_run_is_the_same(capsys, tmp_path):
     """The command in ten lines of Python."""
     from minibert.finetuning.prepare import labels_of, open_model
-    from minibert.finetuning.settings import Settings
+    from minibert.finetuning.settings import settings_for
     from minibert.finetuning.tasks import Finetuning
     from minibert.training.loop import Trainer
 
@@ -347,7 +347,8 @@ def test_the_model_of_a_python_run_is_the_same(capsys, tmp_path):
     train, dev = read_data("classify", *files_of(tmp_path))
     labels = labels_of("classify", train)
     model, tokenizer = open_model(tmp_path / "model", "classify", labels)
-    settings = Settings(epochs=2, batch=4, learning_rate=1e-3)
+    given = {"epochs": 2, "batch": 4, "learning_rate": 1e-3}
+    settings = settings_for(model.bert.config.hidden_size, given)
     task = Finetuning(model, tokenizer, train, dev, settings)
     (tmp_path / "own").mkdir()
     trainer = Trainer(task, task.settings, tmp_path / "own")

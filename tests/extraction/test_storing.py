@@ -5,6 +5,7 @@ import os
 import random
 import subprocess
 import sys
+import time
 
 import numpy
 import pytest
@@ -17,6 +18,7 @@ from minibert.extraction import embedder as embedder_module
 from minibert.extraction import storing
 from minibert.extraction.embed import embed, embed_file
 from minibert.extraction.engine import Engine
+from minibert.extraction.parts import remove_parts
 from weights_loader import load_bert
 
 TEXTS = ["A man plays.", "The cat sat on the mat.", "", "hi"]
@@ -258,6 +260,35 @@ def test_files_of_others_in_a_folder_of_ours_stay(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="minibert did not make it"):
         embed_file(source, out, overwrite=True)
     assert mine.read_text() == "mine"
+
+
+def test_what_a_kill_leaves_half_written_goes(tmp_path, monkeypatch):
+    source, out = tmp_path / "texts.txt", tmp_path / "v.npy"
+    source.write_text("a\n")
+    leave_parts(source, out, monkeypatch)
+    parts = tmp_path / "v.npy.parts"
+    for name in (".tmp.00000007.safetensors", ".tmp.settings.json", ".tmpaB3xYz"):
+        (parts / name).write_text("half")
+    embed_file(source, out)
+    assert not parts.exists()
+
+
+def test_no_file_of_safetensors_is_left_by_a_kill(tmp_path):
+    """It writes to a temporary file of its own, whose name may change with a new release."""
+    program = """if True:
+        import sys, numpy
+        from safetensors.numpy import save_file
+        while True:
+            save_file({"a": numpy.ones(10_000_000)}, sys.argv[1])
+    """
+    target = tmp_path / ".tmp.00000000.safetensors"
+    saving = subprocess.Popen([sys.executable, "-c", program, str(target)])
+    while not any(tmp_path.iterdir()):
+        time.sleep(0.001)
+    saving.kill()
+    saving.wait()
+    remove_parts(tmp_path)
+    assert [*tmp_path.iterdir()] == []
 
 
 def test_an_empty_file(tmp_path):
