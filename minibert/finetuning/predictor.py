@@ -112,6 +112,10 @@ class Predictor:
 
     def likeliest(self, examples: Sequence[Example]) -> list[dict[str, Any]]:
         """The likeliest label of each text or pair; or the number."""
+        if self.takes_pairs and any(one.pair is None for one in examples):
+            raise ValueError(
+                "the model learned from pairs; give second texts, too (pairs=, --pair)"
+            )
         rows = making.rows_of_texts(self.tokenizer, examples, self.limit)
         found = []
         for example, logits in zip(examples, self.run(rows), strict=True):

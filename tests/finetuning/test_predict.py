@@ -340,6 +340,14 @@ def test_bad_input(kind, arguments, message):
         predict(small(kind), TOKENIZER, **arguments)
 
 
+def test_a_model_that_learned_pairs_wants_two_texts():
+    model = small("classify")
+    model.task = {"task": "pairs"}
+    assert predict(model, TOKENIZER, "a", pairs="b")["pair"] == "b"
+    with pytest.raises(ValueError, match=r"give second texts, too \(pairs=, --pair\)"):
+        predict(model, TOKENIZER, ["a", "b"])
+
+
 def test_bad_models():
     bert, own = load_bert()
     with pytest.raises(ValueError, match="a model without a head compares two texts"):
