@@ -29,7 +29,7 @@ from minibert.vocabulary import read_json
 
 PARTS = "[0-9]" * 8 + ".safetensors"
 RECORD = "settings.json"  # in the folder of parts: what they were made of
-UNFINISHED = (f".tmp.{PARTS}", ".tmp??????")  # of a kill; the second is safetensors' own name
+UNFINISHED = (f".tmp.{PARTS}", ".tmp??????")  # left by a kill; safetensors uses the second
 
 
 @dataclass(frozen=True)

@@ -56,8 +56,8 @@ def settings_for(
     the task. `is_number`: the model learns a number, not a label.
     """
     own: dict[str, Any] = {"learning_rate": round(5e-5 * 768 / hidden_size, 8)}
-    # A small model has nothing to spare, and its pretraining had no dropout either. With dropout an
-    # output scatters more in training than in use; a squared error would learn that.
+    # A small model has nothing to spare, and it was pretrained without dropout. A number's squared
+    # error counts how its outputs scatter: with dropout that is more in training than in use.
     if hidden_size < 384 or is_number:
         own["dropout"] = 0.0
     if given.get("features") == ALL_LAYERS:
