@@ -138,7 +138,7 @@ def prepare(parts: Path, record: dict[str, Any], *, keep: bool) -> None:
 
 
 def remove_parts(parts: Path) -> None:
-    """Remove our own files from the folder of parts, by the names that we give them."""
+    """Remove our own files from the folder of parts, by the names that we or safetensors give."""
     for file in parts.iterdir():
         if any(fnmatch(file.name, name) for name in (RECORD, PARTS, *UNFINISHED)):
             file.unlink()
