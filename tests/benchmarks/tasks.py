@@ -104,7 +104,8 @@ def run(folder: Path, name: str, seed: int) -> None:
 def best(folder: Path, name: str, seed: int) -> dict[str, float]:
     """The measures of the best epoch."""
     _, epochs = read_log(folder / f"{name}-{seed}" / "log.jsonl")
-    return max(epochs, key=lambda epoch: epoch[RUNS[name][1]])
+    found = max(epochs, key=lambda epoch: epoch[RUNS[name][1]])
+    return {measure: value for measure, value in found.items() if measure != "step"}
 
 
 def main() -> None:
