@@ -1,9 +1,9 @@
 """Rows to the batches of an epoch: texts of like length together, no padding.
 
-The rows are shuffled and dealt into pools of some POOL batches. Inside a pool texts of like length
-come together, in batches with about as many tokens each; then the pool's batches are shuffled. So
-attention has few lengths to do in each batch, no step is much longer than another, and each epoch
-has the same number of batches. All of it depends on the seed and the epoch alone.
+The rows are shuffled, and divided into pools of some POOL batches. Inside a pool texts of like
+length come together, in batches with about as many tokens each; then the pool's batches are
+shuffled. So attention has few lengths to do in each batch, no step is much longer than another, and
+each epoch has the same number of batches. All of it depends on the seed and the epoch alone.
 """
 
 import math
@@ -84,14 +84,14 @@ class Batches:
     def plan(self, epoch: int) -> list[list[int]]:
         """The numbers of the items in each batch of an epoch; the last one asked for is kept."""
         if self.planned is None or self.planned[0] != epoch:
-            plan = self.deal(numpy.random.default_rng([self.seed, epoch]))
+            plan = self.make_plan(numpy.random.default_rng([self.seed, epoch]))
             self.planned, self.order = (epoch, plan), [item for batch in plan for item in batch]
         return self.planned[1]
 
-    def deal(self, rng: numpy.random.Generator) -> list[list[int]]:
+    def make_plan(self, rng: numpy.random.Generator) -> list[list[int]]:
         order = rng.permutation(len(self.items)).tolist()
         pools = math.ceil(self.count / POOL)
-        dealt: list[list[int]] = []
+        plan: list[list[int]] = []
         for pool in range(pools):
             first, last = (self.count * end // pools for end in (pool, pool + 1))
             own = order[len(order) * first // self.count : len(order) * last // self.count]
@@ -101,8 +101,8 @@ class Batches:
                 half = len(largest) // 2
                 found.append(largest[half:])
                 del largest[half:]
-            dealt += [found[i] for i in rng.permutation(len(found))]
-        return dealt
+            plan += [found[i] for i in rng.permutation(len(found))]
+        return plan
 
     def batch(self, step: int) -> list[int]:
         """The items of step 0, 1, …"""

@@ -34,7 +34,7 @@ def ten_times(answer: float) -> str | None:
     x, g = random((1, 6), (1, 6))
     once, tenfold = (gradients(norm, [factor * x], g)[0] for factor in (1, 10))
     hint = compare(answer, (tenfold / once).mean())
-    return hint and "Look at dx again: x̂ stays as it is; what becomes of σ?"
+    return hint and "Look at dx again: x̂ stays as it is; what happens to σ?"
 
 
 @exercise("12.3")

@@ -3,7 +3,7 @@
 SST-2 with all-MiniLM-L6-v2, batches of 32 rows in the mean, dropout 0.1: loss, gradient, clipping
 and AdamW's step on the same rows in the same batches. Ours is the trainer's (`TaskLoss`), without
 padding; theirs BertForSequenceClassification with fused attention (sdpa), each batch padded to its
-longest row. The batches are dealt in two ways: as we deal them, texts of like length together; and
+longest row. The batches are made in two ways: as ours are, texts of like length together; and
 at random, as is usual. The two take turns in one process, BATCHES at a time; peak memory is that of
 a process of its own for each.
 """
@@ -87,7 +87,7 @@ def their_step(precision: torch.dtype) -> Step:
     return step
 
 
-def deal(how: str) -> Iterator[list[int]]:
+def batches_of(how: str) -> Iterator[list[int]]:
     """Batches without end."""
     items = load_items()[1]
     if how == "like lengths":
@@ -105,7 +105,7 @@ def print_peak(how: str, precision: str, who: str) -> None:
     """In a process of its own: some steps, then its peak memory in MB."""
     step = {"ours": our_step, "theirs": their_step}[who](getattr(torch, precision))
     for _ in range(3):
-        some_steps(step, deal(how))
+        some_steps(step, batches_of(how))
     status = Path("/proc/self/status").read_text()
     print(int(status.split("VmHWM:")[1].split()[0]) // 1024)
 
@@ -125,7 +125,7 @@ def main() -> None:
     for how in ("like lengths", "at random"):
         for precision in ("float32", "bfloat16"):
             steps = [make(getattr(torch, precision)) for make in (our_step, their_step)]
-            both = [deal(how), deal(how)]  # the same batches for each
+            both = [batches_of(how), batches_of(how)]  # the same batches for each
 
             times = medians(*map(partial, [some_steps] * 2, steps, both), rounds=ROUNDS)
             ours, theirs = (1000 * time / BATCHES for time in times)

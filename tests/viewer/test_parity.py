@@ -323,7 +323,7 @@ def test_other_vocabularies(name, settings, bundled: Opened):
         assert ids == tokenizer.encode(text, pair, truncation=True, max_length=MAX_TOKENS), text
 
 
-# What becomes of each character, as numbers: one text, which is far faster than lists as JSON.
+# What each character turns into, as numbers: one text, which is far faster than lists as JSON.
 ALL_CHARACTERS = """([start, end, settings]) => {
     const { tokenizer } = minibert;
     const other = new tokenizer.constructor(tokenizer.tokens, settings);
