@@ -4,7 +4,7 @@
     Do they like music?                       他们喜欢音乐吗？
 
 Each sentence is put together from a subject, a verb, its object and perhaps a place and a time. So
-its translation is certain, but for one word: "often" is 经常, 常常 or 常, drawn at random.
+its translation is certain, except one word: "often" is 经常, 常常 or 常, drawn at random.
 
 As in the real languages, it is not word for word. Time and place stand before the Chinese verb.
 "play" is 踢, 下 or 弹: the object decides. "read" and "watch" are both 看. "the", "do" and "does"

@@ -344,7 +344,7 @@ def use_chinese_font() -> None:
 
 def tree(probabilities: dict[tuple[str, ...], float], marked: dict[str, tuple[str, ...]]) -> None:
     """Texts that begin alike, as a tree: each text (a tuple of tokens) with its probability; the
-    beginning of each must be there, too, but for the empty one. `marked`: texts with a name.
+    beginning of each must be there, too, except the empty one. `marked`: texts with a name.
     """
     probabilities = {(): 1.0, **probabilities}
     children: dict[tuple[str, ...], list[tuple[str, ...]]] = {text: [] for text in probabilities}

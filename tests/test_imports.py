@@ -1,4 +1,4 @@
-"""Who imports whom: arrows run one way, and the textbook stands on nothing but itself."""
+"""Who imports whom: arrows run one way, and the textbook imports only itself."""
 
 import ast
 from graphlib import CycleError, TopologicalSorter

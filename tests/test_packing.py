@@ -26,7 +26,7 @@ def test_shorten_takes_from_the_longer(first, second, room):
     assert a + b == min(room, first + second)
     assert a <= first
     assert b <= second
-    # Whoever gave way is not the shorter one now, but for the odd token of an odd room.
+    # Whoever gave way is not the shorter one now, except for the odd token of an odd room.
     if a < first:
         assert a >= b - 1
     if b < second:

@@ -87,7 +87,7 @@ def make_parts(
     processes: Processes,
     bar: tqdm,
 ) -> list[Path]:
-    """Write this process's share of the parts, but for those that are there; returns all names."""
+    """Write this process's share of the parts, except those that are there; returns all names."""
     files: list[Path] = []
     awaited: deque[tuple[Path, int]] = deque()  # the file of a block under way, and its texts
 

@@ -24,7 +24,7 @@ DERIVED = ("steps", "validate_every")  # they follow from the epochs and the num
 
 @dataclass(frozen=True)
 class Settings(RunSettings):
-    """Each is an option of `minibert finetune` of the same name, but for DERIVED."""
+    """Each is an option of `minibert finetune` of the same name, except DERIVED."""
 
     epochs: int = 3
     batch: int = 32  # rows of a step, in the mean

@@ -81,6 +81,6 @@ class Task:
 
     def score(self, record: dict[str, float]) -> float | None:
         """How good the held-out numbers are: the weights with the highest score are kept. None
-        keeps none but the last.
+        keeps only the last.
         """
         return None

@@ -6,11 +6,11 @@
 Three steps: the split; the training, by the command that is printed; the scores. It takes about an
 hour on two cores. Needs `pip install sacrebleu opencc-python-reimplemented`.
 
-The split. Two pairs belong together if their English or their Chinese sides are equal but for case,
-blanks and punctuation. Of a group that is drawn one pair is held out, and the others go away: no
-side of a held-out pair occurs in training. Likewise for the 500 that choose the epoch. What is left
-in training may still be near: the same but for one word of the English side, or for one character
-of the Chinese one. Those held-out pairs are scored apart, too.
+The split. Two pairs belong together if their English or their Chinese sides are equal except for
+case, blanks and punctuation. Of a group that is drawn one pair is held out, and the others go away:
+no side of a held-out pair occurs in training. The 500 that choose the epoch are taken out likewise.
+What is left in training may still be near: the same except for one word of the English side, or one
+character of the Chinese one. Those held-out pairs are scored apart, too.
 
 The characters. Half of the file's Chinese sides are in traditional characters, the others in
 simplified ones, with no rule that could be learned. So OpenCC makes all of them simplified before

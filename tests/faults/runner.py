@@ -230,7 +230,7 @@ def check_words(answer: Answer) -> None:
 
 
 def check_files(answer: Answer, folder: Path, before: dict[str, tuple]) -> None:
-    """Every file as it was, but for what the row lets be written; and that is whole."""
+    """Every file is as it was, except what the row may write; and that is whole."""
     fault, problems, after = answer.fault, answer.problems, snapshot(folder)
     for name, old in before.items():
         if after.get(name) != old and not fits(name, (*fault.written, *fault.may)):

@@ -301,7 +301,7 @@ def test_one_text_and_many_calls():
 
 
 def test_blocks_are_alike(monkeypatch):
-    """A text's prediction does not depend on where a block ends, but for rounding."""
+    """A text's prediction does not depend on where a block ends, up to rounding."""
     some = texts(random.Random(1), 30, 4)
     model = small("classify")
     whole = predict(model, TOKENIZER, some)

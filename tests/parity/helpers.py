@@ -34,7 +34,7 @@ def write_folder(state: dict, config: dict, folder: Path) -> None:
 
 
 def save_theirs(model: nn.Module, folder: Path, drop: tuple[str, ...] = ()) -> None:
-    """Write a transformers model in the modern layout, but for the names that begin with `drop`."""
+    """Write a transformers model in the modern layout, without the names that begin with `drop`."""
     state = official_state(model)
     tied = ("cls.predictions.decoder.weight", "cls.predictions.decoder.bias")  # not stored twice
     state = {n: t for n, t in state.items() if not n.endswith(tied) and not n.startswith(drop)}

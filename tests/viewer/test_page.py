@@ -28,7 +28,7 @@ VIEWS = (
 SCREENS = {"laptop": (1280, 800), "telephone": (390, 844)}
 LANGUAGES = ("en", "zh")
 READY = """() => document.querySelector("main h1") && !document.querySelector(".busy, .running")"""
-# Each word of the page, but for code, the user's text and the letters of formulas (translate="no").
+# Each word of the page, except code, the user's text and the letters of formulas (translate="no").
 WORDS = """() => {
     const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
     const found = [];

@@ -68,7 +68,7 @@ class Reference:
         return run
 
     def check_heads(self, run: Run, expected: dict[str, numpy.ndarray]) -> None:
-        """The likeliest pieces in order, but for two whose logits are nearer than the bound."""
+        """The likeliest pieces in order, except two whose logits are nearer than the bound."""
         logits = expected["mlm.logits"][0]
         best = numpy.sort(logits)[:, ::-1][:, :5]
         probs = torch.softmax(torch.tensor(logits), dim=-1).numpy()
@@ -337,7 +337,7 @@ ALL_CHARACTERS = """([start, end, settings]) => {
     "settings", [{}, {"do_lower_case": False, "tokenize_chinese_chars": False}], ids=str
 )
 def test_all_of_unicode(settings, bundled: Opened):
-    """But for what this Python does not know yet, or the browser not yet. Of planes without
+    """Except what this Python does not know yet, or the browser not yet. Of planes without
     characters, every eighth block.
     """
     tokenizer = BertTokenizer(tiny.VOCAB, **settings)

@@ -60,7 +60,7 @@ export function weightLimit(tokens) {
   return Math.min(1, Math.round(1600 / tokens) / 100);
 }
 
-/* The limit of a signed matrix: all but its largest hundredth of numbers fit under it, so that one
+/* The limit of a signed matrix: 99 of 100 of its numbers fit under it, so that one
 outlier does not make the rest pale. Of a large matrix a sample of its numbers says enough. */
 export function limitOf(matrix) {
   const count = matrix.rows * matrix.columns;
