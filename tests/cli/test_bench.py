@@ -135,8 +135,11 @@ def test_what_the_engine_holds():
     tables = 4 * (config.vocab_size + 2 * config.max_position_embeddings) * config.hidden_size
     maps = {name: p.numel() for name, p in model.encoder.named_parameters() if "norm" not in name}
     weights = 4 * sum(size for name, size in maps.items() if name.endswith("weight"))
-    assert held(Engine(model, dtype=torch.float32)) == tables + 4 * sum(maps.values())
-    assert 0.25 < (held(Engine(model, dtype=torch.int8, linear="int8")) - tables) / weights < 0.3
+    whole, small = Engine(model), Engine(model, dtype=torch.int8)
+    copies = 2 if whole.way_name == "by-size" else 1  # without AVX-512
+    assert held(whole) == tables + copies * 4 * sum(maps.values())
+    if small.way_name == "int8":  # what FBGEMM has packed is no tensor that can be counted
+        assert 0.25 < (held(small) - tables) / weights < 0.3
 
 
 def test_our_texts():

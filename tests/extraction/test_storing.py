@@ -151,7 +151,7 @@ def test_parts_of_other_settings_are_not_used(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="of a run with pool 'mean', not 'cls': give the same"):
         embed_file(source, tmp_path / "v.npy", pool="cls")
     model, tokenizer = load_bert()
-    engine = Engine(model, dtype=torch.int8, linear="int8")
+    engine = Engine(model, dtype=torch.int8)
     with pytest.raises(ValueError, match="of a run with dtype 'float32', not 'int8', linear "):
         embed_file(source, tmp_path / "v.npy", model=engine, tokenizer=tokenizer)
     source.write_text("b\n" * 5)

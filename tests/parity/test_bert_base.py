@@ -10,6 +10,7 @@ import torch
 import transformers
 from safetensors.torch import save_file
 
+from minibert.extraction.linear import choose
 from minibert.proof.verify import BOUNDS, compare
 from tests.parity.helpers import assert_all_passed, legacy_name, official_state
 from weights_loader import load_bert
@@ -110,8 +111,9 @@ def test_memory(folder):
 @pytest.mark.slow
 @linux
 def test_embed_holds_the_weights_once(folder):
-    """As the engine has them, and no longer as the file has them."""
+    """As the engine has them (without AVX-512 in two forms), and no longer as the file has them."""
     used = memory(EMBED, folder)
     layers = 4 * 12 * (4 * 768 * 768 + 2 * 768 * 3072)
     assert used >= 0.95 * layers  # or nothing was measured
-    assert used <= 1.1 * layers  # measured: 1.03 ×; held twice, 2.13 ×
+    copies = 2 if choose(torch.device("cpu"), torch.float32) == "by-size" else 1
+    assert used <= 1.1 * copies * layers  # measured: 1.03 ×; held once more, 2.13 ×
