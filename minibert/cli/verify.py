@@ -47,6 +47,8 @@ def run(args: argparse.Namespace) -> int:
         print(f"{row.operation:<{width}} {layer:>8} {numbers}  {'pass' if row.passed else 'FAIL'}")
     failed = sum(not row.passed for row in rows)
     print(f"\n{len(rows) - failed} of {len(rows)} operations agree")
+    if failed and args.dtype == "float32":
+        print("float32 rounds, in transformers too; --dtype float64 shows whether that is all")
     return 1 if failed else 0
 
 
