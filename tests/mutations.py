@@ -352,6 +352,13 @@ training/test_optimizers.py::test_adamw_is_the_formula
 decay on biases and LayerNorm
 - "params": plain, "weight_decay": 0.0
 + "params": plain, "weight_decay": settings.weight_decay
+training/test_optimizers.py::test_muon_is_the_formula
+Muon without its look ahead
+- update = orthogonal(parameter.grad.lerp(average, momentum))
++ update = orthogonal(average)
+Muon's steps get their size from the rows
+- max(parameter.shape) ** 0.5
++ parameter.size(0) ** 0.5
 
 [minibert.training.schedule]
 training/test_optimizers.py::test_schedule_is_that_of_transformers

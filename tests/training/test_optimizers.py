@@ -1,10 +1,13 @@
+from copy import deepcopy
+
 import pytest
 import torch
 import transformers
 
 from minibert import BertConfig, BertForPreTraining
 from minibert.pretraining.settings import Settings
-from minibert.training.optimizers import diagnosis, make_optimizers
+from minibert.training import optimizers as module
+from minibert.training.optimizers import MuonFloat32, diagnosis, make_optimizers
 from minibert.training.schedule import schedule, set_learning_rate
 from tests import tiny
 
@@ -71,6 +74,86 @@ def test_adamw_is_the_formula():
         optimizer.step()
         for name, parameter in model.named_parameters():
             assert (parameter - state[name][0]).abs().max() < 1e-13, name
+
+
+SHAPES = [(48, 96), (96, 48), (64, 64)]
+
+
+def muon_of(kind: type[torch.optim.Muon], dtype: torch.dtype) -> torch.optim.Muon:
+    """An optimizer of three matrices, with the settings of make_optimizers."""
+    torch.manual_seed(0)
+    weights = [torch.nn.Parameter(torch.randn(shape, dtype=dtype)) for shape in SHAPES]
+    return kind(weights, lr=0.01, weight_decay=0.1, adjust_lr_fn="match_rms_adamw")
+
+
+def gradients(muon: torch.optim.Muon, seed: int) -> list[torch.nn.Parameter]:
+    generator = torch.Generator().manual_seed(seed)
+    weights = muon.param_groups[0]["params"]
+    for weight in weights:
+        g = torch.randn(weight.shape, generator=generator, dtype=torch.float64)
+        weight.grad = g.to(weight.dtype)
+    return weights
+
+
+def test_muon_is_the_formula():
+    """Three steps in float64; the singular values are turned one by one, by an SVD."""
+    muon = muon_of(MuonFloat32, torch.float64)
+    averages = [0.0] * len(SHAPES)
+    for seed in (1, 2, 3):
+        weights = gradients(muon, seed)
+        wanted = []
+        for number, w in enumerate(weights):
+            g = w.grad
+            averages[number] = 0.95 * averages[number] + 0.05 * g
+            u, s, v = torch.linalg.svd(0.95 * averages[number] + 0.05 * g, full_matrices=False)
+            s = s / s.square().sum().sqrt()
+            is_small = s < 0.0015
+            for _ in range(5):
+                s = 3.4445 * s - 4.7750 * s**3 + 2.0315 * s**5
+            assert ((s > 0.68) | is_small).all()
+            assert (s < 1.21).all()
+            size = 0.01 * 0.2 * max(w.shape) ** 0.5
+            wanted.append(w.detach() * (1 - 0.01 * 0.1) - size * (u * s @ v))
+        muon.step()
+        for number, w in enumerate(weights):
+            assert (w - wanted[number]).abs().max() < 1e-11
+
+
+def test_muon_is_pytorchs_up_to_bfloat16():
+    """Also where a run goes on with the state of the other: both have the same."""
+    theirs, ours = muon_of(torch.optim.Muon, torch.float32), muon_of(MuonFloat32, torch.float32)
+    for seed in (1, 2, 3):
+        before = [w.detach().clone() for w in gradients(theirs, seed)]
+        gradients(ours, seed)
+        theirs.step()
+        ours.step()
+        for number, start in enumerate(before):
+            a, b = (muon.param_groups[0]["params"][number] for muon in (theirs, ours))
+            assert (a - b).norm() < 0.03 * (a - start).norm()
+            b.data.copy_(a)
+        states = [muon.state_dict() for muon in (theirs, ours)]
+        assert states[0]["param_groups"] == states[1]["param_groups"]
+        for number in range(len(SHAPES)):
+            a, b = (state["state"][number] for state in states)
+            assert set(a) == set(b) == {"momentum_buffer"}
+            assert torch.equal(a["momentum_buffer"], b["momentum_buffer"])
+        ours.load_state_dict(deepcopy(states[0]))
+
+
+@pytest.mark.parametrize("has_bfloat16", [True, False])
+def test_muon_multiplies_in_bfloat16_only_where_the_hardware_does(monkeypatch, has_bfloat16):
+    monkeypatch.setattr(module, "has_bfloat16", lambda device: has_bfloat16)
+    model = BertForPreTraining(tiny.CONFIG)
+    muon = make_optimizers(model, Settings(optimizer="muon", muon_learning_rate=0.01))[1]
+    assert type(muon) is (torch.optim.Muon if has_bfloat16 else MuonFloat32)
+    still, moved = muon.param_groups[0]["params"][:2]
+    moved.grad = torch.ones_like(moved)
+    before = [still.detach().clone(), moved.detach().clone()]
+    muon.step()
+    assert torch.equal(still, before[0]), "no gradient: it stays"
+    # A matrix of ones has one singular value; turned, its entries are 0.68 to 1.21 over the size.
+    step = (before[1] * (1 - 0.01 * muon.param_groups[0]["weight_decay"]) - moved).mean()
+    assert 0.68 < step * moved.shape[0] / (0.01 * 0.2 * max(moved.shape) ** 0.5) < 1.21
 
 
 def test_diagnosis_names_what_is_broken_first():
