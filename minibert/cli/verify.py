@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     failed = sum(not row.passed for row in rows)
     print(f"\n{len(rows) - failed} of {len(rows)} operations agree")
     if failed and args.dtype == "float32":
-        print("float32 rounds, in transformers too; --dtype float64 shows whether that is all")
+        print("float32 rounds in both models. If --dtype float64 passes, it is only rounding.")
     return 1 if failed else 0
 
 

@@ -134,8 +134,8 @@ def normalise(answer: str) -> str:
 def answer_scores(wanted: Sequence[str], said: str, with_none: bool = False) -> tuple[float, float]:
     """Exact match, and F1 of the tokens, each with the answer in `wanted` that fits best.
 
-    `with_none`: by SQuAD 2.0's rules. "" is right where there is no answer, or only one of articles
-    and punctuation.
+    `with_none`: by SQuAD 2.0's rules. "" is right where there is no answer, or where the answer
+    has only articles and punctuation.
     """
     with_none = with_none or not wanted
     answers = [normalise(answer).split() for answer in wanted]

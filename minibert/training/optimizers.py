@@ -92,7 +92,7 @@ def orthogonal(matrix: torch.Tensor) -> torch.Tensor:
 
     Five steps of Newton and Schulz, X = a·X + (b·A + c·A²)·X with A = X·Xᵀ: each singular value s
     becomes a·s + b·s³ + c·s⁵. With Jordan's a, b, c they end between 0.68 and 1.21, except those
-    below 0.0015 of the matrix's norm, which stay smaller.
+    below 0.002 of the matrix's norm, which can stay smaller.
     """
     a, b, c = 3.4445, -4.7750, 2.0315
     is_tall = matrix.size(0) > matrix.size(1)

@@ -67,6 +67,10 @@ def test_verify_passes_and_fails(capsys, tmp_path, monkeypatch):
     assert failed[0] == "bert.encoder.layers.*.attention.query"  # of the second layer on
     assert "bert.encoder.layers.*.feed_forward.activation" in failed
     assert "bert.embeddings.layer_norm" not in failed
+    assert "only rounding" not in out
+    status, out, _ = run(capsys, "verify", tmp_path, "--text", "abc")
+    assert status == 1
+    assert out.endswith("If --dtype float64 passes, it is only rounding.\n")
 
 
 def test_verify_a_broken_file(capsys, tmp_path):

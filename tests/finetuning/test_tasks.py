@@ -193,7 +193,7 @@ def test_a_process_without_rows_takes_part(task):
 
 @pytest.mark.parametrize("task", TASKS)
 def test_shares_of_a_step_add_up(task):
-    """As processes share it: the rows of a step, shared out, have its loss."""
+    """As with several processes: the shares of a step's rows together have its loss."""
     learned = task_for(task)
     rows, *_ = learned.batches.take(0, 0, 11)
     together = learned.losses(learned.batches.make(rows))["loss"].item()

@@ -129,7 +129,7 @@ def test_resume_ends_bit_for_bit_the_same(stop, tmp_path):
 
 
 def test_shares_of_a_step_add_up():
-    """As processes share it: the pairs of a step, shared out, have its loss and its counts."""
+    """As with several processes: the shares of a step together have its loss and its counts."""
     task = task_for()
     rows = first_rows(task, 11)
     parts = [task.batches.make(rows[i::3]) for i in range(3)]

@@ -186,7 +186,7 @@ export const TEXTS = {
   "feed_forward.inner title": { en: "Feed-forward: from D to I features", zh: "前馈神经网络：从 D 维到 I 维" },
   "feed_forward.inner text": { en: "Each token by itself: a times W_1. The I numbers are questions put to the token; most answers are negative.", zh: "每个词元各算各的：a 乘以 W_1。这 I 个数好比向词元提的问题，多数的回答是负数。" },
   "feed_forward.activation title": { en: "GELU: negative numbers go to about 0", zh: "GELU：负数差不多变成 0" },
-  "feed_forward.activation text": { en: "Only what is clearly positive passes. Without this curve, two matrices in a row would be as good as one.", zh: "只有明显为正的数才通过。没有这条曲线，连乘两个矩阵和乘一个没有区别。" },
+  "feed_forward.activation text": { en: "Only what is clearly positive passes. Without this curve, two matrices in a row would do the same as one.", zh: "只有明显为正的数才通过。没有这条曲线，连乘两个矩阵和乘一个没有区别。" },
   "feed_forward.output title": { en: "Back to D features", zh: "回到 D 维" },
   "feed_forward.output text": { en: "The I activations times W_2: what the layer adds to each token.", zh: "I 个激活值乘以 W_2：这就是这一层要给每个词元添加的东西。" },
   "feed_forward_residual title": { en: "Residual: a is added", zh: "残差连接：把 a 加回来" },
